@@ -1,0 +1,45 @@
+# Two commands matter: `make demo` and `make test`. Both set up what they need in .venv.
+# The first Python that really runs and is new enough (a name on PATH may be a shim for nothing),
+# and not newer than the embedded server's package knows.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && exit; done; echo python3)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long check fmt bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Rillet needs Python 3.11 or newer; '$(PYTHON)' is older. Set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up .venv (once, about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: .venv/.ready ## everything on this machine: server, simulator, processor, page
+	@exec $(BIN)/rillet demo
+
+test: .venv/.ready ## the everyday tests (under 5 minutes)
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-long: .venv/.ready ## the long tests: recovery, soak, many workers
+	$(BIN)/python -m pytest -m slow
+
+check: .venv/.ready ## everything CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(MAKE) test
+	$(MAKE) test-long
+
+fmt: .venv/.ready ## format and fix
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/.ready ## the benchmark tables of docs/performance.md
+	$(BIN)/rillet bench
+
+clean: ## remove what the other targets made
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""FastAPI: REST, the SSE relay, ingest, health and metrics; serves the page."""

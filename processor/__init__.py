@@ -1,0 +1,1 @@
+"""Drives the Lua fold, and holds everything that reads or merges its state."""

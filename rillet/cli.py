@@ -1,0 +1,88 @@
+"""The `rillet` command: a table of subcommands, each loaded from its folder when it is called."""
+
+import sys
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from rillet import __version__
+from rillet.errors import UserError
+
+COMMANDS = {
+    "demo": ("rillet.demo", "Run everything on this machine: server, simulator, processor, page."),
+    "simulate": ("simulator.command", "Make readings, or replay a CSV file of real ones."),
+    "process": ("processor.command", "Fold readings into statistics until stopped."),
+    "serve": ("api.command", "Serve the REST routes, the SSE stream and the page."),
+}
+"""Subcommand: its module, which has a function of the same name, and its line of help.
+
+A function named in a module that is itself a `typer.Typer` is taken as a group of commands.
+"""
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports a subcommand's module only when that subcommand is called.
+
+    It keeps `rillet --help` quick, and lets this file start processes it may not import.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 the parent's signature
+        """Return the commands in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import and return one command, or None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, line = COMMANDS[cmd_name]
+        if ctx.resilient_parsing or "--help" in sys.argv[1:2]:
+            return _placeholder(cmd_name, line)
+        found = getattr(import_module(module), cmd_name)
+        app = found if isinstance(found, typer.Typer) else typer.Typer(add_completion=False)
+        if app is not found:
+            app.command(cmd_name)(found)
+        return get_command(app)
+
+
+def _placeholder(name: str, line: str) -> Any:
+    """Return a command that only carries its line of help, for the root's `--help`."""
+    app = typer.Typer(add_completion=False)
+    app.command(name, help=line)(lambda: None)
+    return get_command(app)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog="Settings come from the environment (RILLET_REDIS_URL, ...): docs/configuration.md. "
+    "Try `rillet demo` first.",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rillet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[  # noqa: ARG001 its callback does the work
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Rillet: live, exact statistics from a Redis Stream, without Kafka."""
+
+
+def main() -> None:
+    """Run the command line; a UserError becomes one line and exit status 2."""
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"rillet: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,9 @@
+"""The one exception that a user can cause: one clear line that says what to do."""
+
+
+class UserError(Exception):
+    """Something the person at the keyboard can mend.
+
+    The CLI prints the message as one line on standard error, without a traceback, and exits
+    with status 2. The message says what is wrong and what to do about it.
+    """

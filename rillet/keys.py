@@ -1,0 +1,80 @@
+"""The name of every Redis key Rillet uses; no other module spells one out."""
+
+from dataclasses import dataclass
+from zlib import crc32
+
+from rillet.settings import Settings
+
+GROUP = "stats"
+"""The consumer group on `readings` that stands for the fold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The key names of one partition.
+
+    `prefix` is empty on a single Redis, `{p}:` with partitions (the braces make one partition's
+    keys share a Cluster slot), with the namespace and a colon in front where one is set.
+    """
+
+    prefix: str = ""
+
+    @property
+    def readings(self) -> str:
+        """Stream: incoming readings, trimmed once folded."""
+        return f"{self.prefix}readings"
+
+    @property
+    def stats_prefix(self) -> str:
+        """What stands before a sensor's name in the key of its statistics."""
+        return f"{self.prefix}stats:"
+
+    def stats(self, sensor: str) -> str:
+        """Hash: the running statistics of one sensor, as text."""
+        return f"{self.stats_prefix}{sensor}"
+
+    @property
+    def results(self) -> str:
+        """Stream: one entry per sensor per fold, the full current statistics."""
+        return f"{self.prefix}results"
+
+    @property
+    def rejects(self) -> str:
+        """Stream: every reading that could not be folded, with its id and the reason."""
+        return f"{self.prefix}rejects"
+
+    @property
+    def alerts(self) -> str:
+        """Stream: alert state changes, firing and resolved."""
+        return f"{self.prefix}alerts"
+
+    @property
+    def late(self) -> str:
+        """Stream: readings counted, but too late for their window."""
+        return f"{self.prefix}late"
+
+    @property
+    def state(self) -> str:
+        """Hash: field = sensor, value = packed accumulators; internal, binary."""
+        return f"{self.prefix}state"
+
+    def windows(self, size: str) -> str:
+        """Stream: closed windows of one size, such as `1m`."""
+        return f"{self.prefix}windows:{size}"
+
+
+def partition_of(sensor: str, partitions: int) -> int:
+    """Return the partition of a sensor: crc32 of its name, modulo the number of partitions.
+
+    CRC-32 (zlib's, as in every language's standard library) is stable across machines and
+    versions, so any producer can compute it.
+    """
+    return crc32(sensor.encode()) % partitions
+
+
+def partition_keys(settings: Settings) -> list[Keys]:
+    """Return the key names of every partition, in order of its number."""
+    space = f"{settings.namespace}:" if settings.namespace else ""
+    if settings.partitions == 1:
+        return [Keys(space)]
+    return [Keys(f"{space}{{{p}}}:") for p in range(settings.partitions)]

@@ -1,0 +1,76 @@
+"""Every setting of every process, read once from the environment into one frozen object."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rillet.errors import UserError
+
+
+class Settings(BaseSettings):
+    """Rillet's settings: `RILLET_` and the field's name in capitals, such as `RILLET_REDIS_URL`.
+
+    Each field's text gives what it means and its unit; docs/configuration.md is checked against
+    this class by a test. No other module reads the environment.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RILLET_", frozen=True, extra="ignore")
+
+    redis_url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:6379/0"),
+        description="Where Redis or Valkey is. `rillet demo` starts a private one if unset.",
+    )
+    namespace: str = Field(
+        "", description="Goes in front of every key, with a colon.", pattern=r"^[!-z|~]*$"
+    )
+    partitions: int = Field(
+        1, ge=1, le=1024, description="Number of partitions; 1 puts no prefix on the keys."
+    )
+
+    fold_target_ms: float = Field(
+        2.0, gt=0, le=1000, description="How long one fold may hold the server, in milliseconds."
+    )
+    fold_max_count: int = Field(
+        5000, ge=1, le=100_000, description="The most stream entries one fold reads."
+    )
+    max_batch: int = Field(
+        1000, ge=1, le=100_000, description="The most readings in one `values` or `packed` entry."
+    )
+    future_skew_ms: int = Field(
+        60_000,
+        ge=0,
+        description="A `ts` further ahead of the server's clock than this is rejected, in ms.",
+    )
+    readings_tail: int = Field(
+        1000, ge=0, description="Folded readings kept for inspection and `rillet verify`."
+    )
+    results_maxlen: int = Field(10_000, ge=1, description="Entries kept on `results`, about.")
+    rejects_maxlen: int = Field(10_000, ge=1, description="Entries kept on `rejects`, about.")
+    backlog_max: int = Field(
+        100_000, ge=1, description="Producers wait while this many readings are not yet folded."
+    )
+
+    host: str = Field("127.0.0.1", description="The address the API listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port the API listens on.")
+    sse_hz: float = Field(
+        10.0, gt=0, le=100, description="The most SSE frames a second sent to one client."
+    )
+
+    log_format: Literal["json", "text"] = Field(
+        "json", description="`json`: one object a line; `text`: for people."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe log line that is written."
+    )
+
+
+def load_settings() -> Settings:
+    """Read the environment once; raise UserError naming each variable that does not fit."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"RILLET_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+        )
+        raise UserError(f"{faults}. See docs/configuration.md.") from None

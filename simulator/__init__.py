@@ -1,0 +1,1 @@
+"""Makes readings, or replays a file of real ones; writes the readings stream."""
