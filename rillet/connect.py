@@ -1,68 +1,159 @@
-"""Connections to Redis: the one place that turns `RILLET_REDIS_URL` into a client."""
+"""Connections to Redis: the one place that turns the settings into a client.
 
-from urllib.parse import urlsplit
+A single server, Sentinel and Cluster, with or without TLS, blocking or asyncio: the callers see
+one interface. Only the API may call `connect_async`; nothing here knows a key.
+"""
+
+from typing import Any, cast
 
 import redis
 import redis.asyncio
+import redis.asyncio.cluster
+import redis.asyncio.sentinel
+import redis.cluster
+import redis.sentinel
 from redis.backoff import NoBackoff
+from redis.credentials import CredentialProvider, UsernamePasswordCredentialProvider
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
+from rillet.address import Address, parse_address, redact
 from rillet.errors import UserError
 from rillet.settings import Settings
 
-SCHEMES = ("redis", "rediss", "unix")
+SOCKET_TIMEOUT_S = 10.0
+"""A server that says nothing for so long is taken for dead; every blocking read waits less."""
+
+FAULTS = (redis.RedisError, RedisClusterException, OSError)
+"""What a call may raise when the server is away or moving; the Cluster's own is no RedisError."""
 
 
-def _url(settings: Settings) -> str:
-    url = settings.redis_url.get_secret_value()
-    if urlsplit(url).scheme not in SCHEMES:
-        raise UserError(
-            f"RILLET_REDIS_URL {redact(url)!r} is not an address Rillet knows: "
-            "write redis://host:6379/0, or rediss:// for TLS."
+class FileCredentials(CredentialProvider):
+    """The login with its password read from a file at each connection, so it may be rotated."""
+
+    def __init__(self, username: str | None, settings: Settings) -> None:
+        self._username = username or "default"
+        self._file = settings.redis_password_file
+        self.get_credentials()
+
+    def get_credentials(self) -> tuple[str, str]:
+        """Return (user, password); raise UserError if the file cannot be read."""
+        try:
+            return self._username, self._file.read_text().strip() if self._file else ""
+        except OSError as error:
+            raise UserError(f"RILLET_REDIS_PASSWORD_FILE cannot be read: {error}.") from None
+
+    async def get_credentials_async(self) -> tuple[str, str]:
+        """Return the same; the file is small and local."""
+        return self.get_credentials()
+
+
+def _untyped(thing: Any) -> Any:
+    """Return the same; these classes of redis-py carry no type hints."""
+    return thing
+
+
+def _address(settings: Settings) -> Address:
+    return parse_address(settings.redis_url.get_secret_value())
+
+
+def _tls(settings: Settings) -> dict[str, Any]:
+    """Return what redis-py is told about TLS: whose certificates to trust, which to show."""
+    files = {
+        "ssl_ca_certs": settings.redis_ca_file,
+        "ssl_certfile": settings.redis_cert_file,
+        "ssl_keyfile": settings.redis_key_file,
+    }
+    for name, file in files.items():
+        if file and not file.is_file():
+            raise UserError(f"RILLET_REDIS_*_FILE: there is no file {file} ({name}).")
+    return {"ssl": True, **{name: str(file) for name, file in files.items() if file}}
+
+
+def _options(settings: Settings, address: Address) -> dict[str, Any]:
+    """Return the connection options that every kind of client shares."""
+    options: dict[str, Any] = {
+        "protocol": 2,
+        "socket_connect_timeout": 5,
+        "socket_timeout": SOCKET_TIMEOUT_S,
+    }
+    if address.kind != "unix":
+        options["socket_keepalive"] = True
+    if settings.redis_password_file:
+        options["credential_provider"] = FileCredentials(address.username, settings)
+    elif address.username or address.password:
+        options["credential_provider"] = UsernamePasswordCredentialProvider(
+            address.username, address.password or ""
         )
-    return url
+    return options | (_tls(settings) if address.tls else {})
 
 
-def redact(url: str) -> str:
-    """Return the URL without its password, for people to read."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return url.replace(f":{parts.password}@", ":***@")
+def _sentinel_options(settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the same for the Sentinels: TLS alike, but a password of their own or none."""
+    mine = {key: value for key, value in options.items() if key != "credential_provider"}
+    file = settings.redis_sentinel_password_file
+    if file:
+        mine["password"] = file.read_text().strip()
+    return mine
 
 
 def connect(settings: Settings) -> redis.Redis:
-    """Return a blocking client that answers bytes; nothing is sent yet."""
-    try:
-        client: redis.Redis = redis.Redis.from_url(
-            _url(settings), protocol=2, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+    """Return a blocking client that answers bytes.
+
+    Nothing is sent yet, except to a Cluster, which is asked for its slots at once; it raises
+    redis.ConnectionError when no node answers.
+    """
+    address = _address(settings)
+    options = _options(settings, address)
+    if address.kind == "cluster":
+        nodes = [_untyped(redis.cluster.ClusterNode)(host, port) for host, port in address.nodes]
+        try:
+            # The type is the single server's: the commands Rillet sends are the same on both.
+            return cast("redis.Redis", redis.cluster.RedisCluster(startup_nodes=nodes, **options))
+        except RedisClusterException as error:
+            raise redis.ConnectionError(str(error)) from error
+    options["retry"] = Retry(NoBackoff(), 0)
+    if address.kind == "sentinel":
+        sentinels = _untyped(redis.sentinel.Sentinel)(
+            list(address.nodes), sentinel_kwargs=_sentinel_options(settings, options), **options
         )
-    except ValueError as error:
-        raise UserError(f"RILLET_REDIS_URL cannot be read: {error}.") from None
-    return client
+        return cast("redis.Redis", sentinels.master_for(address.service, db=address.db))
+    if address.kind == "unix":
+        return redis.Redis(unix_socket_path=address.path, **options)
+    host, port = address.nodes[0]
+    return redis.Redis(host=host, port=port, db=address.db, **options)
 
 
 def connect_async(settings: Settings) -> redis.asyncio.Redis:
     """Return an asyncio client that answers bytes; nothing is sent yet."""
-    try:
-        client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(
-            _url(settings), protocol=2, socket_connect_timeout=5
+    address = _address(settings)
+    options = _options(settings, address)
+    if address.kind == "cluster":
+        nodes = [redis.asyncio.cluster.ClusterNode(host, port) for host, port in address.nodes]
+        cluster = redis.asyncio.cluster.RedisCluster(startup_nodes=nodes, **options)
+        return cast("redis.asyncio.Redis", cluster)
+    if address.kind == "sentinel":
+        sentinels = _untyped(redis.asyncio.sentinel.Sentinel)(
+            list(address.nodes), sentinel_kwargs=_sentinel_options(settings, options), **options
         )
-    except ValueError as error:
-        raise UserError(f"RILLET_REDIS_URL cannot be read: {error}.") from None
-    return client
+        master = sentinels.master_for(address.service, db=address.db)
+        return cast("redis.asyncio.Redis", master)
+    if address.kind == "unix":
+        return redis.asyncio.Redis(unix_socket_path=address.path, **options)
+    host, port = address.nodes[0]
+    return redis.asyncio.Redis(host=host, port=port, db=address.db, **options)
 
 
 def check_reachable(settings: Settings) -> None:
     """Raise UserError with one clear line unless the server answers a PING."""
     shown = redact(settings.redis_url.get_secret_value())
-    with connect(settings) as client:
-        try:
+    try:
+        with connect(settings) as client:
             client.ping()
-        except redis.AuthenticationError as error:
-            raise UserError(f"Redis at {shown} refused the login: {error}.") from None
-        except (redis.RedisError, OSError) as error:
-            raise UserError(
-                f"No Redis answers at {shown} ({error}). Start one, set RILLET_REDIS_URL, "
-                "or run `rillet demo`, which brings its own."
-            ) from None
+    except redis.AuthenticationError as error:
+        raise UserError(f"Redis at {shown} refused the login: {error}.") from None
+    except FAULTS as error:
+        raise UserError(
+            f"No Redis answers at {shown} ({error}). Start one, set RILLET_REDIS_URL, "
+            "or run `rillet demo`, which brings its own."
+        ) from None

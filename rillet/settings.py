@@ -1,5 +1,6 @@
 """Every setting of every process, read once from the environment into one frozen object."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
@@ -19,7 +20,23 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr = Field(
         SecretStr("redis://127.0.0.1:6379/0"),
-        description="Where Redis or Valkey is. `rillet demo` starts a private one if unset.",
+        description="Where Redis or Valkey is: redis://, rediss://, redis+sentinel:// or "
+        "redis+cluster://. `rillet demo` starts a private one if unset.",
+    )
+    redis_password_file: Path | None = Field(
+        None, description="Read the password from this file at each connection, not from the URL."
+    )
+    redis_sentinel_password_file: Path | None = Field(
+        None, description="The Sentinels' own password, read from this file."
+    )
+    redis_ca_file: Path | None = Field(
+        None, description="Trust these certificate authorities (PEM) for rediss://."
+    )
+    redis_cert_file: Path | None = Field(
+        None, description="Show this client certificate (PEM) over rediss://."
+    )
+    redis_key_file: Path | None = Field(
+        None, description="The private key (PEM) of RILLET_REDIS_CERT_FILE."
     )
     namespace: str = Field(
         "", description="Goes in front of every key, with a colon.", pattern=r"^[!-z|~]*$"
