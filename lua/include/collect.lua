@@ -1,0 +1,118 @@
+-- collect: sorts the entries of one fold into runs, one a sensor, and rejects. Pure.
+--
+-- A run lists the sensor's readings in order: values, ids, and where given ts and seq by the same
+-- index; span[i] = k says that the k values from i came in one entry, and stand or fall together.
+local M = {}
+
+-- Returns the run of a sensor, new where this fold has not met it, or nil, code, reason.
+local function run_of(runs, sensor)
+  local run = sensor and runs[sensor]
+  if run then
+    return run
+  end
+  local code, reason = entry.check_sensor(sensor)
+  if code then
+    return nil, code, reason
+  end
+  run = { sensor = sensor, n = 0, rejected = 0, values = {}, ids = {} }
+  runs[sensor], runs[#runs + 1] = run, run
+  return run
+end
+
+-- Appends the values of one entry after run.n; returns how many, or nil, code, reason.
+local function take_values(run, value, values, packed, max_batch)
+  local n = run.n
+  if value and not values and not packed then
+    local v, code, reason = entry.parse_value(value)
+    run.values[n + 1] = v
+    return v and 1, code, reason
+  elseif values and not value and not packed then
+    return entry.parse_values(values, run.values, n, max_batch)
+  elseif packed and not value and not values then
+    return entry.parse_packed(packed, run.values, n, max_batch)
+  elseif value or values or packed then
+    return nil, 'bad_batch', 'give one of value, values and packed, not several'
+  end
+  return nil, 'missing_value', 'the reading has no value, values or packed'
+end
+
+local function take_label(run, name, text)
+  if text == run[name] or text == '' then
+    return
+  end
+  local code, reason = entry.check_label(name, text)
+  if not code then
+    run[name] = text
+  end
+  return code, reason
+end
+
+-- Notes event time and seq for the k values after run.n.
+local function note(run, k, id, ts, seq)
+  local n = run.n
+  run.ids[n + 1] = id
+  if ts then
+    run.ts = run.ts or {}
+    for i = n + 1, n + k do run.ts[i] = ts end
+  end
+  if seq then
+    run.seq = run.seq or {}
+    run.seq[n + 1] = seq
+  end
+  if k > 1 then
+    run.span = run.span or {}
+    run.span[n + 1] = k
+  end
+  run.n, run.last_id = n + k, id
+end
+
+-- Puts one entry into its run; returns how many readings, or nil, code, reason, run or nil.
+local function take(runs, id, list, limits)
+  local sensor, value, values, packed, ts, seq, kind, unit = entry.read(list)
+  local run, code, reason = run_of(runs, sensor)
+  if not run then
+    return nil, code, reason
+  end
+  if ts then
+    ts, code, reason = entry.parse_ts(ts, limits.safe_ms, limits.skew_ms, function()
+      return stream_id.ms(id)
+    end)
+  end
+  if seq and not code then
+    seq, code, reason = entry.parse_seq(seq)
+  end
+  local k
+  if not code then
+    k, code, reason = take_values(run, value, values, packed, limits.max_batch)
+  end
+  if kind and not code then code, reason = take_label(run, 'kind', kind) end
+  if unit and not code then code, reason = take_label(run, 'unit', unit) end
+  if code then
+    return nil, code, reason, run
+  end
+  note(run, k, id, ts, seq)
+  return k
+end
+
+-- Returns runs (a list, and by name), rejects, and how many entries were looked at: fewer than
+-- given once batches made up for `budget` single readings (a batched value costs about a tenth).
+function M.collect(entries, limits, budget)
+  local runs, rejects, weight = {}, {}, 0
+  for i = 1, #entries do
+    local id, list = entries[i][1], entries[i][2]
+    local k, code, reason, run = take(runs, id, list, limits)
+    if k then
+      weight = weight + 0.9 + k * 0.1
+    else
+      rejects[#rejects + 1] = { id = id, code = code, reason = reason, fields = list }
+      if run then run.rejected = run.rejected + 1 end
+      weight = weight + 1
+    end
+    if weight >= budget then
+      return runs, rejects, i
+    end
+  end
+  return runs, rejects, #entries
+end
+
+return M

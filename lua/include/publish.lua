@@ -1,0 +1,72 @@
+-- publish: writes what people and the API see. Writes `stats:<sensor>`, `results`, `rejects`.
+local M = {}
+
+local DIRTY = '\0dirty'
+
+-- Returns the arguments in chunks that unpack can take.
+function M.chunks(list, size)
+  local at = 1
+  return function()
+    if at > #list then
+      return nil
+    end
+    local first = at
+    at = at + size
+    return first, math.min(first + size - 1, #list)
+  end
+end
+
+-- Writes one sensor's hash and its results entry; returns nil, or the error of the one that failed.
+function M.sensor(keys, limits, name, fields)
+  local reply = redis.pcall('HSET', keys.stats_prefix .. name, unpack(fields))
+  if type(reply) == 'table' and reply.err then
+    return reply.err
+  end
+  reply = redis.pcall('XADD', keys.results, 'MAXLEN', '~', limits.results_maxlen, '*',
+    'sensor', name, unpack(fields))
+  return type(reply) == 'table' and reply.err or nil
+end
+
+-- Returns the ids of the newest n rejects as a set.
+local function newest_rejects(rejects, n)
+  local ids = {}
+  for _, e in ipairs(redis.call('XREVRANGE', rejects, '+', '-', 'COUNT', n)) do
+    ids[e[2][2]] = true
+  end
+  return ids
+end
+
+-- Writes the rejects that an earlier, broken-off fold has not written yet.
+function M.rejects(keys, limits, rejects)
+  if #rejects == 0 then
+    return
+  end
+  local there = newest_rejects(keys.rejects, #rejects)
+  for _, r in ipairs(rejects) do
+    if not there[r.id] then
+      local args = { 'id', r.id, 'code', r.code, 'reason', r.reason }
+      for j = 1, math.min(#r.fields, 64), 2 do
+        args[#args + 1] = 'field:' .. entry.printable(r.fields[j])
+        args[#args + 1] = entry.printable(r.fields[j + 1])
+      end
+      redis.call('XADD', keys.rejects, 'MAXLEN', '~', limits.rejects_maxlen, '*', unpack(args))
+    end
+  end
+end
+
+-- Returns the names of sensors whose figures an earlier fold could not publish.
+function M.load_dirty(state)
+  local packed = redis.call('HGET', state, DIRTY)
+  return packed and cmsgpack.unpack(packed) or {}
+end
+
+-- Notes those names, or that there are none; `had` says whether there were any before.
+function M.save_dirty(state, names, had)
+  if #names > 0 then
+    redis.call('HSET', state, DIRTY, cmsgpack.pack(names))
+  elseif had then
+    redis.call('HDEL', state, DIRTY)
+  end
+end
+
+return M

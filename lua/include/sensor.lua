@@ -1,0 +1,159 @@
+-- sensor: the state of one sensor, its record in the hash `state`, and one run folded into it. Pure.
+--
+-- A record is a list of pieces, each a tag, a length (uint16) and bytes: first this file's own
+-- ('s': counters, event times, seq window, labels), then one for each reducer. A piece that no
+-- reducer claims is carried along unchanged, so a reducer can be taken out and put back.
+local M = {}
+
+local pack, unpack_struct = struct.pack, struct.unpack
+
+local function unpack_pieces(record)
+  local pieces, at = {}, 1
+  while at <= #record do
+    local tag, bytes
+    tag, bytes, at = unpack_struct('<c1Hc0', record, at)
+    pieces[tag] = bytes
+  end
+  return pieces
+end
+
+local function unpack_own(bytes)
+  local s, flags, at = {}
+  flags, s.duplicates, s.rejected, s.first_ts, s.last_ts, s.last_id, s.kind, s.unit, at =
+    unpack_struct('<BddddBc0Bc0Bc0', bytes)
+  if flags == 1 then
+    s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts = unpack_struct('<ddddd', bytes, at)
+  end
+  return s
+end
+
+local function pack_own(s)
+  local bytes = pack('<BddddBc0Bc0Bc0', s.seq_high and 1 or 0, s.duplicates, s.rejected,
+    s.first_ts, s.last_ts, #s.last_id, s.last_id, #s.kind, s.kind, #s.unit, s.unit)
+  if s.seq_high then
+    bytes = bytes .. pack('<ddddd', s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts)
+  end
+  return bytes
+end
+
+-- Returns the state of a record, or of a sensor without one: the own fields, and by tag the state
+-- of each reducer.
+function M.begin(record)
+  local pieces = record and unpack_pieces(record) or {}
+  local s = pieces.s and unpack_own(pieces.s) or {
+    duplicates = 0, rejected = 0, first_ts = math.huge, last_ts = -math.huge,
+    last_id = '', kind = '', unit = '',
+  }
+  s.gaps, s.restarts = s.gaps or 0, s.restarts or 0
+  s.pieces = pieces
+  for i = 1, #reducers do
+    local reducer = reducers[i]
+    s[i] = reducer.begin(pieces[reducer.tag])
+  end
+  return s
+end
+
+-- Moves s.first_ts and s.last_ts over one event time.
+local function note_ts(s, ts)
+  if ts < s.first_ts then s.first_ts = ts end
+  if ts > s.last_ts then s.last_ts = ts end
+end
+
+-- Takes the readings out of a run whose seq was seen before, all values of an entry at once.
+local function drop_duplicates(s, run)
+  local values, ids, times, kept, i = {}, {}, {}, 0, 1
+  local span, ts = run.span or {}, run.ts or {}
+  while i <= run.n do
+    local k, seq = span[i] or 1, run.seq[i]
+    if not seq or sequence.is_new(s, seq, ts[i]) then
+      ids[kept + 1] = run.ids[i]
+      note_ts(s, ts[i] or stream_id.ms(run.ids[i]))
+      for j = 0, k - 1 do
+        values[kept + 1 + j], times[kept + 1 + j] = run.values[i + j], ts[i]
+      end
+      kept, s.last_id = kept + k, run.ids[i]
+    else
+      s.duplicates = s.duplicates + k
+    end
+    i = i + k
+  end
+  run.n, run.values, run.ids, run.ts = kept, values, ids, run.ts and times
+end
+
+-- Event times of a run: a reading without ts happened when its entry was added.
+local function note_times(s, run)
+  local ts, ids = run.ts, run.ids
+  if not ts then
+    note_ts(s, stream_id.ms(ids[1]))
+    note_ts(s, stream_id.ms(s.last_id))
+    return
+  end
+  for i = 1, run.n do
+    if ts[i] then
+      note_ts(s, ts[i])
+    elseif ids[i] then
+      note_ts(s, stream_id.ms(ids[i]))
+    end
+  end
+end
+
+-- Folds one run into the state.
+function M.step(s, run)
+  if run.kind then s.kind = run.kind end
+  if run.unit then s.unit = run.unit end
+  s.rejected = s.rejected + run.rejected
+  if run.seq then
+    drop_duplicates(s, run)
+  elseif run.n > 0 then
+    s.last_id = run.last_id
+    note_times(s, run)
+  end
+  if run.n > 0 then
+    for i = 1, #reducers do
+      reducers[i].step(s[i], run.values, run.n, run)
+    end
+  end
+end
+
+-- Returns the record and the flat list of the fields that people see.
+function M.finish(s)
+  local fields, record = {}, ''
+  for i = 1, #reducers do
+    local reducer = reducers[i]
+    local piece = reducer.finish(s[i], fields)
+    s.pieces[reducer.tag] = nil
+    record = record .. pack('<c1Hc0', reducer.tag, #piece, piece)
+  end
+  local own = pack_own(s)
+  s.pieces.s = nil
+  for tag, piece in pairs(s.pieces) do
+    record = record .. pack('<c1Hc0', tag, #piece, piece)
+  end
+  return pack('<c1Hc0', 's', #own, own) .. record, M.own_fields(s, fields)
+end
+
+-- Appends the own fields to the list and returns it.
+function M.own_fields(s, fields)
+  local f, whole = #fields, number.shortest
+  fields[f + 1], fields[f + 2] = 'duplicates', whole(s.duplicates)
+  fields[f + 3], fields[f + 4] = 'gaps', whole(s.gaps)
+  fields[f + 5], fields[f + 6] = 'rejected', whole(s.rejected)
+  fields[f + 7], fields[f + 8] = 'restarts', whole(s.restarts)
+  f = f + 8
+  if s.last_id ~= '' then
+    fields[f + 1], fields[f + 2] = 'first_ts', whole(s.first_ts)
+    fields[f + 3], fields[f + 4] = 'last_ts', whole(s.last_ts)
+    fields[f + 5], fields[f + 6] = 'last_id', s.last_id
+    f = f + 6
+  end
+  if s.kind ~= '' then
+    fields[f + 1], fields[f + 2] = 'kind', s.kind
+    f = f + 2
+  end
+  if s.unit ~= '' then
+    fields[f + 1], fields[f + 2] = 'unit', s.unit
+  end
+  return fields
+end
+
+return M

@@ -1,0 +1,30 @@
+-- stream_id: order and parts of stream entry ids, `<ms>-<seq>`. Pure.
+local M = {}
+
+local match = string.match
+
+-- Decimal texts without leading zeros order by length, then by bytes: exact at any size, where a
+-- double would lose the low digits of a 64-bit part.
+local function less_digits(a, b)
+  if #a ~= #b then
+    return #a < #b
+  end
+  return a < b
+end
+
+-- Tells whether id `a` comes before id `b`.
+function M.less(a, b)
+  local a_ms, a_seq = match(a, '^(%d+)%-(%d+)$')
+  local b_ms, b_seq = match(b, '^(%d+)%-(%d+)$')
+  if a_ms == b_ms then
+    return less_digits(a_seq, b_seq)
+  end
+  return less_digits(a_ms, b_ms)
+end
+
+-- Returns the milliseconds of an id as a number.
+function M.ms(id)
+  return tonumber(match(id, '^%d+'))
+end
+
+return M

@@ -1,0 +1,97 @@
+"""Composes the Lua scripts from their files and calls them by the names in their headers.
+
+Reads `lua/`; touches Redis only to load and run a script.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha1
+from typing import Any
+
+import redis
+import redis.asyncio
+
+from rillet.assets import asset_folder
+
+DEFAULT_REDUCERS = ("moments",)
+_HEADER = re.compile(r"^--- (KEYS|ARGV|RETURNS|INCLUDE) ?(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One composed script: its text, its digest, and the names in its header."""
+
+    name: str
+    text: str
+    keys: tuple[str, ...]
+    argv: tuple[str, ...]
+    returns: tuple[str, ...]
+    sha: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        digest = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        object.__setattr__(self, "sha", digest)
+
+    def arguments(self, named: Mapping[str, Any]) -> list[Any]:
+        """Return numkeys, keys and arguments in the header's order; KeyError names a missing one."""
+        return [len(self.keys), *(named[n] for n in self.keys), *(named[n] for n in self.argv)]
+
+    def result(self, reply: list[Any]) -> dict[str, Any]:
+        """Return the reply by the header's names."""
+        return dict(zip(self.returns, reply, strict=True))
+
+    async def run(self, client: redis.asyncio.Redis, named: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the script; a server that does not know it (yet, or after a flush) is taught it."""
+        arguments = self.arguments(named)
+        try:
+            reply = await client.execute_command("EVALSHA", self.sha, *arguments)
+        except redis.exceptions.NoScriptError:
+            reply = await client.execute_command("EVAL", self.text, *arguments)
+        return self.result(reply)
+
+    def run_blocking(self, client: redis.Redis, named: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the script on a blocking client, as `run` does."""
+        arguments = self.arguments(named)
+        try:
+            reply = client.execute_command("EVALSHA", self.sha, *arguments)
+        except redis.exceptions.NoScriptError:
+            reply = client.execute_command("EVAL", self.text, *arguments)
+        return self.result(reply)
+
+
+def header_of(source: str) -> dict[str, tuple[str, ...]]:
+    """Return the machine-readable lines of a script's header: KEYS, ARGV, RETURNS, INCLUDE."""
+    return {kind: tuple(names.split()) for kind, names in _HEADER.findall(source)}
+
+
+@cache
+def load_script(name: str, reducers: tuple[str, ...] = DEFAULT_REDUCERS) -> Script:
+    """Return `lua/<name>.lua` with its includes in front and its KEYS and ARGV as locals.
+
+    Each include is a file in `lua/include/` that returns a table, and becomes a local of its name.
+    `@reducers` stands for the files of `lua/reducers/` named in `reducers`, in that order.
+    """
+    folder = asset_folder("lua")
+    source = (folder / f"{name}.lua").read_text()
+    header = header_of(source)
+    parts = []
+    for include in header.get("INCLUDE", ()):
+        if include == "@reducers":
+            parts += [_module(folder / "reducers" / f"{one}.lua", one) for one in reducers]
+            parts.append(f"local reducers = {{ {', '.join(reducers)} }}")
+        else:
+            parts.append(_module(folder / "include" / f"{include}.lua", include))
+    keys, argv = header.get("KEYS", ()), header.get("ARGV", ())
+    if keys:
+        parts.append(f"local {', '.join(keys)} = unpack(KEYS)")
+    if argv:
+        parts.append(f"local {', '.join(argv)} = unpack(ARGV)")
+    return Script(name, "\n".join([*parts, source]), keys, argv, header.get("RETURNS", ()))
+
+
+def _module(path: Any, name: str) -> str:
+    """Return the file wrapped as one local; comment lines stay out of what the server keeps."""
+    code = re.sub(r"^\s*--.*\n", "", path.read_text(), flags=re.MULTILINE)
+    return f"local {name} = (function()\n{code}end)()"
