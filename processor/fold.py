@@ -34,7 +34,9 @@ class Folded:
         flat = reply.pop("codes")
         codes = {str(k, "ascii"): int(n) for k, n in zip(flat[::2], flat[1::2], strict=True)}
         cursor, fault = reply.pop("cursor"), reply.pop("fault")
-        return cls(cursor=cursor.decode(), fault=fault.decode(errors="replace"), codes=codes, **reply)
+        return cls(
+            cursor=cursor.decode(), fault=fault.decode(errors="replace"), codes=codes, **reply
+        )
 
 
 def fold_arguments(settings: Settings, keys: Keys, count: int) -> dict[str, Any]:
@@ -55,13 +57,7 @@ def fold_arguments(settings: Settings, keys: Keys, count: int) -> dict[str, Any]
     }
 
 
-async def fold(client: Any, settings: Settings, keys: Keys, count: int) -> Folded:
+def fold(client: Any, settings: Settings, keys: Keys, count: int = 1000) -> Folded:
     """Fold at most `count` entries of one partition, atomically, in the server."""
     script = load_script("fold")
-    return Folded.from_reply(await script.run(client, fold_arguments(settings, keys, count)))
-
-
-def fold_blocking(client: Any, settings: Settings, keys: Keys, count: int = 1000) -> Folded:
-    """Fold on a blocking client, as `fold` does."""
-    script = load_script("fold")
-    return Folded.from_reply(script.run_blocking(client, fold_arguments(settings, keys, count)))
+    return Folded.from_reply(script.run(client, fold_arguments(settings, keys, count)))

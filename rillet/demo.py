@@ -1,0 +1,137 @@
+"""`rillet demo`: the whole house on this machine, in four processes that end together."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rillet.embedded import EmbeddedServer, packaged_cli
+from rillet.errors import UserError
+from rillet.log import configure_logging
+from rillet.port import choose_port
+from rillet.settings import Settings, load_settings
+
+READY_S = 20.0
+"""How long the API may take to answer before the demo gives up."""
+
+GRACE_S = 2.0
+"""How long a process may take to end by itself before it is killed."""
+
+
+def demo(
+    port: Annotated[
+        int | None, typer.Option(help="Port of the page; the next free one if it is taken.")
+    ] = None,
+    sensors: Annotated[int, typer.Option(min=1, help="Sensors of each kind.")] = 4,
+    rate: Annotated[float, typer.Option(min=0.1, help="Readings a second, in all.")] = 50.0,
+    workers: Annotated[int, typer.Option(min=1, help="Processors to start.")] = 1,
+) -> None:
+    """Run everything on this machine: server, simulator, processor and page.
+
+    Needs no Redis: it uses RILLET_REDIS_URL if that is set, else a redis-server or valkey-server
+    on PATH, else the one in the `demo` extra. Ctrl-C stops it all and leaves nothing behind.
+    """
+    settings = load_settings()
+    configure_logging(settings)
+    chosen = choose_port(settings.host, settings.port if port is None else port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with ExitStack() as stack:
+        try:
+            url = _server_url(settings, stack)
+            children = Children(url)
+            stack.callback(children.stop)
+            children.start("serve", "--host", settings.host, "--port", str(chosen))
+            for _ in range(workers):
+                children.start("process")
+            wanted = ("--sensors", str(sensors), "--rate", str(rate))
+            children.start("simulate", *wanted)
+            page = f"http://{settings.host}:{chosen}/"
+            _wait_for(f"{page}healthz", children)
+            _announce(page, url)
+            children.wait()
+        except KeyboardInterrupt:
+            typer.echo("\nStopping ...")
+
+
+def _server_url(settings: Settings, stack: ExitStack) -> str:
+    if "redis_url" in settings.model_fields_set:
+        return settings.redis_url.get_secret_value()
+    server = EmbeddedServer()
+    stack.enter_context(server)
+    return server.url
+
+
+class Children:
+    """The demo's processes: started one by one, ended together."""
+
+    def __init__(self, url: str) -> None:
+        # The processes read the address from their environment, as everywhere else.
+        self._env = {**os.environ, "RILLET_REDIS_URL": url, "RILLET_LOG_FORMAT": "text"}
+        self._env.setdefault("RILLET_LOG_LEVEL", "warning")
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, *options: str) -> None:
+        """Start `rillet NAME OPTIONS` in a session of its own, so that Ctrl-C reaches only us."""
+        args = [sys.executable, "-m", "rillet", name, *options]
+        label = f"{name}-{len(self._running)}"
+        self._running[label] = subprocess.Popen(args, env=self._env, start_new_session=True)  # noqa: S603 our own command
+
+    def check(self) -> None:
+        """Raise UserError naming a process that has ended by itself."""
+        for label, process in self._running.items():
+            if process.poll() is not None:
+                name = label.split("-")[0]
+                raise UserError(
+                    f"`rillet {name}` ended with status {process.returncode}; its lines are above."
+                )
+
+    def wait(self) -> None:
+        """Return never: raise UserError when a process ends, or KeyboardInterrupt on Ctrl-C."""
+        while True:
+            self.check()
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """Ask every process to end, and kill after the grace time what has not."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for process in self._running.values():
+            process.terminate()
+        deadline = time.monotonic() + GRACE_S
+        for process in self._running.values():
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_for(url: str, children: Children) -> None:
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        children.check()
+        try:
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 our own loopback address
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise UserError(f"The API did not answer at {url} within {READY_S:.0f} s.")
+
+
+def _announce(page: str, url: str) -> None:
+    tool = shutil.which("redis-cli") or shutil.which("valkey-cli") or packaged_cli() or "redis-cli"
+    name = Path(tool).name if shutil.which(Path(tool).name) else tool
+    typer.echo(
+        f"\n  Dashboard   {page}\n"
+        f"  Look inside {name} -u {url} HGETALL stats:temperature-1\n"
+        f"  Watch       curl -N {page}api/stream\n\n"
+        "  Ctrl-C stops everything."
+    )

@@ -1,0 +1,1 @@
+"""The tests: unit/ and lua/ for the parts, integration/ and recovery/ for the whole."""

@@ -1,0 +1,35 @@
+"""Starts Rillet's own commands as real processes, and ends them whatever the test does."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rillet.embedded import EmbeddedServer
+
+
+@contextmanager
+def running(
+    server: EmbeddedServer, *command: str, **settings: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Run `rillet COMMAND ...` against a server; `settings` go without their RILLET_ prefix."""
+    more = {f"RILLET_{name.upper()}": value for name, value in settings.items()}
+    env = {**os.environ, "RILLET_REDIS_URL": server.url, **more}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rillet", *command],
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+                if process.stdout:
+                    process.stdout.read()
+    finally:
+        process.wait()

@@ -1,0 +1,16 @@
+"""Waits for a condition, never for a time."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """Return the first true answer of `condition`; fail when none came in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.01)
+    raise AssertionError(f"not within {seconds} s: {condition}")
