@@ -1,0 +1,71 @@
+"""A real Chromium for the tests; without one they are skipped with one line, except in CI."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.browser.stub import Stub
+
+CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-precise-memory-info",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything in this folder `browser`."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Close it after each module: Playwright holds an event loop, which asyncio tests need."""
+    path = next(filter(None, map(shutil.which, CANDIDATES)), None)
+    if path is None:
+        line = "no Chromium on PATH: `sudo apt-get install chromium`, or install Google Chrome"
+        if os.environ.get("CI") == "true":
+            pytest.fail(line)
+        pytest.skip(line)
+    with sync_playwright() as play:
+        running = play.chromium.launch(executable_path=path, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Open a page of a laptop's size; CSP refusals and exceptions on it fail the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("console", lambda said: wrong.append(said.text) if _is_ours(said) else None)
+    opened.set_default_timeout(15_000)
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    serving = Stub()
+    serving.start()
+    yield serving
+    serving.stop()
+
+
+def _is_ours(said: ConsoleMessage) -> bool:
+    """Tell a fault of the page from the browser's own line about a server that was stopped."""
+    return said.type == "error" and not said.text.startswith("Failed to load resource")

@@ -1,0 +1,21 @@
+// Judges one sensor: healthy, stressed or silent; pure.
+
+const LEAST_SILENCE_MS = 15_000;
+const SILENT_AFTER_GAPS = 5;
+const STRESSED_BEYOND = 3; // standard deviations from the mean
+
+export const WORDS = { healthy: "Healthy", stressed: "Stressed", silent: "Silent" };
+
+/** Silent: nothing for 15 s, or for 5 of its usual gaps where those are longer. */
+export function silenceAfter(record) {
+  return Math.max(LEAST_SILENCE_MS, SILENT_AFTER_GAPS * record.gap);
+}
+
+/** Stressed: an alert is firing, or the last value is beyond 3 deviations from the mean. */
+export function conditionOf(record, now, firing) {
+  if (now - record.seen > silenceAfter(record)) return "silent";
+  if (firing) return "stressed";
+  const { count, last, mean, stddev } = record.now;
+  if (count === 0) return "stressed";
+  return count > 10 && Math.abs(last - mean) > STRESSED_BEYOND * stddev ? "stressed" : "healthy";
+}

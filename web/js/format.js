@@ -1,0 +1,46 @@
+// Numbers and times as people read them; pure.
+
+const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const fixed = Array.from(
+  { length: 9 },
+  (_, digits) =>
+    new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+);
+
+export const count = (n) => plain.format(n);
+
+/** Decimals that show a step of a hundredth of the deviation, so figures keep their width. */
+export function digitsFor(deviation, value) {
+  const scale = deviation > 0 ? deviation : Math.abs(value) / 100 || 1;
+  return Math.min(8, Math.max(0, 1 - Math.floor(Math.log10(scale))));
+}
+
+export function number(value, digits) {
+  if (value === undefined || value === null || Number.isNaN(value)) return "–";
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e9 || (size < 1e-6 && digits >= 8))) {
+    return value.toExponential(3).replace("e+", "e");
+  }
+  return fixed[digits].format(value);
+}
+
+/** Every digit that the double has: what Redis holds. */
+export const exact = (value) => (value === undefined ? "–" : String(value));
+
+export function rate(perSecond) {
+  if (perSecond >= 100_000) return `${number(perSecond / 1000, 0)} k`;
+  return number(perSecond, perSecond < 10 ? 1 : 0);
+}
+
+export function span(ms) {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  const s = ms / 1000;
+  if (s < 60) return `${Math.round(s)} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  return s < 172_800 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86_400)} days`;
+}
+
+export const clockTime = (ms) => new Date(ms).toLocaleTimeString("en-GB");
+
+export const dateTime = (ms) =>
+  `${new Date(ms).toLocaleDateString("sv-SE")} ${new Date(ms).toLocaleTimeString("en-GB")}`;

@@ -1,0 +1,45 @@
+// The state of the connection in words: live, connecting, reconnecting with countdown, stale since.
+import { byId, setText } from "./dom.js";
+import { clockTime } from "./format.js";
+
+/** Keep the header's line and `body[data-link]` true to `stream` and to what it says of Redis. */
+export class LinkLine {
+  constructor(stream) {
+    this.stream = stream;
+    this.redisAway = false;
+    stream.addEventListener("link", () => this.draw());
+    setInterval(() => this.draw(), 250);
+    byId("retry").addEventListener("click", () => stream.retryNow());
+  }
+
+  /** live, connecting, waiting, locked, or away: connected to a server that has lost Redis. */
+  get state() {
+    const { state } = this.stream.link;
+    return state === "live" && this.redisAway ? "away" : state;
+  }
+
+  draw() {
+    document.body.dataset.link = this.state;
+    byId("retry").hidden = this.state !== "waiting";
+    setText(byId("link-text"), this.#words());
+  }
+
+  #words() {
+    const { since, retryAt } = this.stream.link;
+    const stale = since ? ` · stale since ${clockTime(this.redisAway ? this.awaySince : since)}` : "";
+    const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
+    return {
+      live: "Live",
+      connecting: since ? `Reconnecting${stale}` : "Connecting",
+      waiting: `Reconnecting in ${seconds} s${stale}`,
+      locked: "Token needed",
+      away: `Redis away${stale}`,
+    }[this.state];
+  }
+
+  setRedis(away) {
+    if (away && !this.redisAway) this.awaySince = Date.now();
+    this.redisAway = away;
+    this.draw();
+  }
+}

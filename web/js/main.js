@@ -1,0 +1,87 @@
+// Wires the page together: the stream fills the store, the store moves the views.
+import { login } from "./api.js";
+import { learnDate, serverNow } from "./clock.js";
+import { conditionOf } from "./condition.js";
+import { byId, toast } from "./dom.js";
+import { Glance } from "./glance.js";
+import { LinkLine } from "./link.js";
+import { notice } from "./notice.js";
+import { Overview } from "./overview.js";
+import { Rate } from "./rate.js";
+import { Store, idTime } from "./store.js";
+import { Stream } from "./stream.js";
+import { onTheme } from "./theme.js";
+
+const store = new Store();
+const stream = new Stream("api/stream");
+const rate = new Rate();
+const glance = new Glance();
+const link = new LinkLine(stream);
+let frozenAt = 0; // While nothing arrives, time stands still: silence is not then the sensors' doing.
+
+const now = () => (link.state === "live" ? serverNow() : frozenAt);
+const judge = (name, record) => conditionOf(record, now(), store.alerts.get(name) > 0);
+const overview = new Overview(store, judge);
+let told = {};
+let delay;
+
+const take = {
+  snapshot: (rows) => store.replace(rows),
+  stats: (rows) => store.merge(rows),
+  status: (facts) => {
+    told = facts;
+    link.setRedis(facts.redis === false || facts.redis === "away");
+  },
+  resync: () => toast("The stream was resynced: figures are current"),
+  alert: () => {},
+};
+
+stream.addEventListener("event", ({ detail: { event, data } }) => take[event]?.(JSON.parse(data)));
+stream.addEventListener("date", ({ detail }) => learnDate(detail));
+stream.addEventListener("link", ({ detail: { state } }) => {
+  if (state === "connecting") rate.restart();
+  showNotice();
+});
+
+store.addEventListener("change", ({ detail: { names, folded, whole } }) => {
+  frozenAt = serverNow();
+  if (!whole) {
+    rate.add(performance.now(), folded);
+    for (const name of names) delay = frozenAt - idTime(store.sensors.get(name).now.last_id);
+  }
+  overview.update(names, whole);
+  showNotice();
+});
+
+function showNotice() {
+  const { state } = stream.link;
+  if (state === "locked") return notice("locked", unlock);
+  if (store.sensors.size > 0) return notice(overview.none ? "none" : undefined, () => overview.clear());
+  if (state === "live") return notice("empty");
+  if (state === "waiting") notice("away", () => stream.retryNow());
+}
+
+async function unlock(token) {
+  const wrong = await login(token);
+  if (!wrong) stream.run();
+  return wrong;
+}
+
+function showGlance() {
+  let silent = 0;
+  for (const [name, record] of store.sensors) if (judge(name, record) === "silent") silent++;
+  const live = link.state === "live";
+  glance.show({
+    rate: live ? rate.at(performance.now()) : undefined,
+    live: live ? store.sensors.size - silent : undefined,
+    silent: live ? silent : undefined,
+    alerts: store.alerts.size,
+    lag: live ? told.lag : undefined,
+    delay_ms: live ? delay : undefined,
+  });
+}
+
+setInterval(showGlance, 500);
+onTheme(() => overview.grid.redraw());
+byId("main").dataset.ready = "true";
+stream.run();

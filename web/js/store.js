@@ -1,0 +1,72 @@
+// What the page knows of every sensor: its newest figures and its last points; no DOM.
+import { History } from "./history.js";
+
+const POINTS = 48; // of a card's sparkline
+const DEEP_POINTS = 3600; // of a sensor that has been looked at
+
+/** Emits `change` once per batch with {detail: {names: Set, folded: number of new readings}}. */
+export class Store extends EventTarget {
+  constructor() {
+    super();
+    this.sensors = new Map();
+    this.alerts = new Map();
+  }
+
+  /** Take the complete list: what is not in it is gone. */
+  replace(rows) {
+    const present = new Set(rows.map((row) => row.sensor));
+    for (const name of this.sensors.keys()) if (!present.has(name)) this.sensors.delete(name);
+    this.merge(rows, true);
+  }
+
+  /** Take changed sensors; a row that is older than the one held is skipped. */
+  merge(rows, whole = false) {
+    const names = new Set();
+    let folded = 0;
+    for (const row of rows) {
+      const known = this.sensors.get(row.sensor);
+      const gained = known ? row.count - known.now.count : whole ? 0 : row.count;
+      if (known && isOlder(row, known.now)) continue;
+      this.#put(known, row);
+      names.add(row.sensor);
+      folded += Math.max(gained, 0);
+    }
+    this.dispatchEvent(new CustomEvent("change", { detail: { names, folded, whole } }));
+  }
+
+  /** Keep many points of this sensor from now on. */
+  deepen(name) {
+    const record = this.sensors.get(name);
+    if (!record || record.history.capacity === DEEP_POINTS) return;
+    const deep = new History(DEEP_POINTS);
+    const old = record.history;
+    for (let i = 0; i < old.length; i++) deep.push(...[0, 1, 2, 3].map((f) => old.at(i, f)));
+    record.history = deep;
+  }
+
+  #put(known, row) {
+    const record = known ?? { history: new History(POINTS), gap: 0, seen: 0, first: row.count };
+    const seen = idTime(row.last_id);
+    if (known && row.count > known.now.count) {
+      const gap = (seen - record.seen) / (row.count - known.now.count);
+      record.gap = record.gap ? record.gap * 0.8 + gap * 0.2 : gap;
+    }
+    record.seen = seen;
+    if (row.count > 0 && row.count !== record.now?.count) {
+      record.history.push(seen, row.last, row.mean, row.stddev);
+    }
+    record.now = row;
+    this.sensors.set(row.sensor, record);
+  }
+}
+
+/** The milliseconds in a stream id: when Redis took the sensor's last reading. */
+export function idTime(id) {
+  return id ? Number(String(id).split("-")[0]) : 0;
+}
+
+function isOlder(row, held) {
+  const [ms, n] = String(row.last_id ?? "0-0").split("-").map(Number);
+  const [heldMs, heldN] = String(held.last_id ?? "0-0").split("-").map(Number);
+  return ms < heldMs || (ms === heldMs && n < heldN);
+}

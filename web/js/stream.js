@@ -1,0 +1,88 @@
+// Keeps the connection to api/stream: reads, notices silence, reconnects; says what state it is in.
+import { readEvents } from "./sse.js";
+
+const QUIET_MS = 40_000; // longer than two of the server's heartbeats
+const PAUSES_MS = [1000, 2000, 4000, 8000, 15_000];
+
+/**
+ * Emits `event` with {event, data, id} and `link` whenever `link` changes:
+ * {state: connecting | live | waiting | locked, retryAt (ms), since (ms: when data last came)}.
+ * fetch, not EventSource: only it tells 401 from an absent server and lets us show the countdown.
+ */
+export class Stream extends EventTarget {
+  constructor(url) {
+    super();
+    this.url = url;
+    this.link = { state: "connecting", retryAt: 0, since: 0 };
+    this.lastId = undefined;
+    this.failures = 0;
+    this.heardAt = 0;
+    this.leastPause = 0;
+    setInterval(() => this.#checkQuiet(), 1000);
+    addEventListener("online", () => this.retryNow());
+  }
+
+  async run() {
+    for (;;) {
+      try {
+        await this.#connectOnce();
+      } catch {
+        // Whatever ended it, the answer is the same: wait, then connect again.
+      }
+      if (this.link.state === "locked") return;
+      await this.#pause();
+    }
+  }
+
+  retryNow() {
+    this.wake?.();
+  }
+
+  async #connectOnce() {
+    this.#set({ state: "connecting" });
+    this.abort = new AbortController();
+    this.heardAt = Date.now();
+    const headers = { Accept: "text/event-stream" };
+    if (this.lastId) headers["Last-Event-ID"] = this.lastId;
+    const answer = await fetch(this.url, { headers, cache: "no-store", signal: this.abort.signal });
+    if (answer.status === 401) return this.#set({ state: "locked" });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    this.dispatchEvent(new CustomEvent("date", { detail: answer.headers.get("Date") }));
+    for await (const event of readEvents(answer.body)) this.#take(event);
+  }
+
+  #take(event) {
+    this.heardAt = Date.now();
+    if (this.link.state !== "live") this.#set({ state: "live" });
+    this.link.since = this.heardAt;
+    this.failures = 0;
+    if (event === null) return;
+    if (event.event === "retry") {
+      this.leastPause = Math.min(Number(event.data), 15_000);
+      return;
+    }
+    if (event.id !== undefined) this.lastId = event.id;
+    this.dispatchEvent(new CustomEvent("event", { detail: event }));
+  }
+
+  #pause() {
+    const step = PAUSES_MS[Math.min(this.failures++, PAUSES_MS.length - 1)];
+    // Spread out, so that a thousand pages do not return in the same instant.
+    const pause = Math.max(step, this.leastPause) * (0.8 + 0.4 * Math.random());
+    this.#set({ state: "waiting", retryAt: Date.now() + pause });
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, pause);
+      this.wake = () => (clearTimeout(timer), resolve());
+    });
+  }
+
+  #checkQuiet() {
+    const open = this.link.state === "live" || this.link.state === "connecting";
+    if (open && Date.now() - this.heardAt > QUIET_MS) this.abort?.abort();
+  }
+
+  #set(change) {
+    Object.assign(this.link, change);
+    this.dispatchEvent(new CustomEvent("link", { detail: this.link }));
+  }
+}

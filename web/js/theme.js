@@ -1,0 +1,33 @@
+// The colours that canvases need, read from the style sheet once and again when the theme changes.
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+let known;
+
+/** {ink, faint, band, line, hot, ...} as CSS colours. */
+export function colours() {
+  if (known) return known;
+  const style = getComputedStyle(document.documentElement);
+  const read = (name) => style.getPropertyValue(name).trim();
+  known = {
+    ink: read("--ink"),
+    faint: read("--faint"),
+    grid: read("--rule"),
+    hues: [1, 2, 3, 4, 5, 6].map((n) => read(`--hue-${n}`)),
+    washes: [1, 2, 3, 4, 5, 6].map((n) => read(`--wash-${n}`)),
+  };
+  return known;
+}
+
+export function onTheme(redraw) {
+  dark.addEventListener("change", () => {
+    known = undefined;
+    redraw();
+  });
+}
+
+const kinds = [];
+/** A kind keeps the hue of the order in which it was first met; hue never carries meaning alone. */
+export function hueOf(kind) {
+  if (!kinds.includes(kind)) kinds.push(kind);
+  return kinds.indexOf(kind) % 6;
+}
