@@ -73,6 +73,18 @@ class Settings(BaseSettings):
     sse_hz: float = Field(
         10.0, gt=0, le=100, description="The most SSE frames a second sent to one client."
     )
+    sse_heartbeat_s: float = Field(
+        15.0, gt=0, description="A stream that is silent for so many seconds gets a comment."
+    )
+    sse_drop_s: float = Field(
+        20.0, gt=0, description="A stream's client that reads nothing for so long is cut off, in s."
+    )
+    sse_retry_ms: int = Field(
+        1000, ge=1, description="Browsers reconnect after this time, in ms, up to twice that."
+    )
+    sse_tail_max: int = Field(
+        50_000, ge=1, description="Sensors whose newest result is kept in memory for resuming."
+    )
 
     log_format: Literal["json", "text"] = Field(
         "json", description="`json`: one object a line; `text`: for people."

@@ -1,0 +1,41 @@
+"""`rillet serve`: runs the API under uvicorn."""
+
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from rillet.log import configure_logging
+from rillet.settings import load_settings
+
+GRACE_S = 2
+"""How long open streams may take to end after SIGTERM; then they are cut."""
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
+) -> None:
+    """Serve the REST routes, the SSE stream and the page.
+
+    Any number of these may run beside each other, without sticky sessions: a client resumes on
+    each of them. Settings: RILLET_REDIS_URL, RILLET_SSE_HZ, ... (docs/configuration.md).
+    """
+    settings = load_settings()
+    configure_logging(settings)
+    uvicorn.run(
+        "api.app:create_app_from_environment",
+        factory=True,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+        workers=workers,
+        http="api.protocol:StreamProtocol",
+        loop="auto",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        backlog=4096,
+    )

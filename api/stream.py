@@ -1,0 +1,130 @@
+"""`GET /api/stream`: one client's Server-Sent Events, from snapshot or resume to its end."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+from sse_starlette import EventSourceResponse
+from starlette.types import Message, Send
+
+from api.hub import Client, Hub
+from api.reader import GONE
+from api.store import Snapshots
+from api.tail import Position
+
+PIECE_BYTES = 64 * 1024
+"""A snapshot goes out in pieces of this size, so that a slow reader holds one, not all of it."""
+
+RESUME_WAIT_S = 2.0
+"""How long a client that is ahead of this replica waits for it to catch up."""
+
+HEADERS = {
+    # no-transform: no proxy may compress the stream, for that would buffer it.
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """Stand for the body iterator, which is never asked: the hub writes instead."""
+    yield b""
+
+
+class Relay(EventSourceResponse):
+    """sse-starlette's response with its care for disconnects and shutdown; the hub writes.
+
+    Its per-event path (a generator, an encoder and a lock for each client) is not used: the hub
+    hands every client the same bytes. Its ping is the hub's too, one timer for all clients.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        snapshots: Snapshots,
+        *,
+        wanted: frozenset[bytes] | None,
+        last_event_id: str,
+        abort: Any,
+        retry_ms: int,
+    ) -> None:
+        self.closing = anyio.Event()
+        super().__init__(
+            _nothing(),
+            headers=HEADERS,
+            ping=0,
+            shutdown_event=self.closing,
+            shutdown_grace_period=1.0,
+        )
+        self.hub = hub
+        self.snapshots = snapshots
+        self.wanted = wanted
+        self.last_event_id = last_event_id
+        self.abort = abort
+        # Spread over a factor of two, so that a restart does not bring all clients back at once.
+        self.retry_ms = round(retry_ms * random.uniform(1, 2))  # noqa: S311 no secret
+
+    async def _stream_response(self, send: Send) -> None:
+        start: Message = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+
+        def write(frame: bytes) -> Any:
+            return send({"type": "http.response.body", "body": frame, "more_body": True})
+
+        client = Client(write, self.abort, self.wanted)
+        try:
+            await write(f"retry: {self.retry_ms}\n\n".encode())
+            if not await self._resume(client):
+                await self._send_snapshot(client)
+            await self.closing.wait()
+        finally:
+            self.hub.leave(client)
+        await self._end(client, send)
+
+    async def _resume(self, client: Client) -> bool:
+        """Join the hub after the client's last id; return False where a snapshot is needed."""
+        tail = self.hub.tail
+        if not self.last_event_id:
+            return False
+        position = Position.parse(self.last_event_id, len(tail.position))
+        try:
+            if position and tail.knows(position):
+                async with asyncio.timeout(RESUME_WAIT_S):
+                    await tail.wait_for(position)
+                if tail.knows(position):
+                    self.hub.join(client, tail.cursor_at(position))
+                    return True
+        except TimeoutError:
+            pass
+        await client.write(b"event: resync\ndata: {}\n\n")
+        return False
+
+    async def _send_snapshot(self, client: Client) -> None:
+        """Send a snapshot as soon as Redis gives one, then join the hub where it ends."""
+        frame, cursor = await self._take(client)
+        for start in range(0, len(frame), PIECE_BYTES):
+            await client.write(frame[start : start + PIECE_BYTES])
+        self.hub.join(client, cursor)
+
+    async def _take(self, client: Client) -> tuple[bytes, int]:
+        told = False
+        while True:
+            try:
+                return await self.snapshots.take(self.wanted)
+            except GONE:
+                if not told:
+                    await client.write(b'event: status\ndata: {"redis":"away"}\n\n')
+                told = True
+                await asyncio.sleep(0.5)
+
+    async def _end(self, client: Client, send: Send) -> None:
+        """Finish the response properly, or cut it off where the client does not read."""
+        self.active = False
+        if client.stuck_since:
+            self.abort()
+            return
+        with anyio.move_on_after(0.5) as late:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if late.cancelled_caught:
+            self.abort()
