@@ -53,7 +53,7 @@ end
 -- Returns the arguments of the HSET that commits the fold, the fields of each sensor, and how many
 -- readings and duplicates there were.
 local function compute(runs)
-  local names, commit, shown = {}, {}, {}
+  local names, commit, shown, lengths = {}, {}, {}, {}
   local readings_folded, duplicates = 0, 0
   for i = 1, #runs do names[i] = runs[i].sensor end
   local records = load_records(names)
@@ -62,17 +62,17 @@ local function compute(runs)
     local before = s.duplicates
     sensor.step(s, runs[i])
     commit[2 * i - 1] = names[i]
-    commit[2 * i], shown[i] = sensor.finish(s)
+    commit[2 * i], shown[i], lengths[i] = sensor.finish(s)
     readings_folded, duplicates = readings_folded + runs[i].n, duplicates + s.duplicates - before
   end
-  return names, commit, shown, readings_folded, duplicates
+  return names, commit, shown, lengths, readings_folded, duplicates
 end
 
 -- Publishes these sensors; returns the names of those that failed, and the first error.
-local function publish_all(names, shown)
+local function publish_all(names, shown, lengths)
   local failed, fault = {}, nil
   for i = 1, #names do
-    local err = publish.sensor(keys, limits, names[i], shown[i])
+    local err = publish.sensor(keys, limits, names[i], shown[i], lengths[i])
     if err then
       failed[#failed + 1], fault = names[i], fault or err
     end
@@ -90,8 +90,8 @@ local function publish_dirty(dirty, done, failed)
   local records = load_records(names)
   for i, name in ipairs(names) do
     if records[i] then
-      local _, fields = sensor.finish(sensor.begin(records[i]))
-      local err = publish.sensor(keys, limits, name, fields)
+      local _, fields, f = sensor.finish(sensor.begin(records[i]))
+      local err = publish.sensor(keys, limits, name, fields, f)
       if err then failed[#failed + 1], fault = name, fault or err end
     end
   end
@@ -129,7 +129,7 @@ end
 
 limits.safe_ms = #entries > 0 and stream_id.ms(entries[1][1]) + limits.skew_ms or 0
 local runs, bad, looked_at = collect.collect(entries, limits, tonumber(count))
-local names, commit, shown, folded, duplicates = compute(runs)
+local names, commit, shown, lengths, folded, duplicates = compute(runs)
 
 cursor.show(c, readings, group)
 publish.rejects(keys, limits, bad)
@@ -142,7 +142,7 @@ for first, last in publish.chunks(commit, 1000) do
   redis.call('HSET', state, unpack(commit, first, last))
 end
 
-local failed, fault = publish_all(names, shown)
+local failed, fault = publish_all(names, shown, lengths)
 if #dirty > 0 then
   local done = {}
   for _, name in ipairs(names) do done[name] = true end

@@ -17,13 +17,13 @@ function M.chunks(list, size)
 end
 
 -- Writes one sensor's hash and its results entry; returns nil, or the error of the one that failed.
-function M.sensor(keys, limits, name, fields)
-  local reply = redis.pcall('HSET', keys.stats_prefix .. name, unpack(fields))
+function M.sensor(keys, limits, name, fields, f)
+  local reply = redis.pcall('HSET', keys.stats_prefix .. name, unpack(fields, 1, f))
   if type(reply) == 'table' and reply.err then
     return reply.err
   end
   reply = redis.pcall('XADD', keys.results, 'MAXLEN', '~', limits.results_maxlen, '*',
-    'sensor', name, unpack(fields))
+    'sensor', name, unpack(fields, 1, f))
   return type(reply) == 'table' and reply.err or nil
 end
 

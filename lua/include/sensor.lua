@@ -5,24 +5,33 @@
 -- reducer claims is carried along unchanged, so a reducer can be taken out and put back.
 local M = {}
 
-local pack, unpack_struct = struct.pack, struct.unpack
+local pack, unpack_struct, char, sub = struct.pack, struct.unpack, string.char, string.sub
+local OWN = string.byte('s')
 
-local function unpack_pieces(record)
-  local pieces, at = {}, 1
+-- Returns, by tag (a byte), where each piece of a record starts, and where the last one ends.
+local function places_of(record)
+  local places, at, tag, size = { [OWN] = nil, [0] = nil }, 1
   while at <= #record do
-    local tag, bytes
-    tag, bytes, at = unpack_struct('<c1Hc0', record, at)
-    pieces[tag] = bytes
+    tag, size, at = unpack_struct('<BH', record, at)
+    places[tag] = at
+    at = at + size
   end
-  return pieces
+  return places
 end
 
-local function unpack_own(bytes)
-  local s, flags, at = {}
-  flags, s.duplicates, s.rejected, s.first_ts, s.last_ts, s.last_id, s.kind, s.unit, at =
-    unpack_struct('<BddddBc0Bc0Bc0', bytes)
+local function fresh()
+  return { duplicates = 0, rejected = 0, first_ts = math.huge, last_ts = -math.huge, last_id = '',
+    kind = '', unit = '', gaps = 0, restarts = 0 }
+end
+
+local function unpack_own(record, at)
+  local flags, duplicates, rejected, first_ts, last_ts, last_id, kind, unit, next_at =
+    unpack_struct('<BddddBc0Bc0Bc0', record, at)
+  local s = { duplicates = duplicates, rejected = rejected, first_ts = first_ts, last_ts = last_ts,
+    last_id = last_id, kind = kind, unit = unit, gaps = 0, restarts = 0 }
   if flags == 1 then
-    s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts = unpack_struct('<ddddd', bytes, at)
+    s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts =
+      unpack_struct('<ddddd', record, next_at)
   end
   return s
 end
@@ -36,20 +45,21 @@ local function pack_own(s)
   return bytes
 end
 
--- Returns the state of a record, or of a sensor without one: the own fields, and by tag the state
--- of each reducer.
+-- Returns the state of a record, or (false) of a sensor without one: the own fields, and by its
+-- number the state of each reducer.
 function M.begin(record)
-  local pieces = record and unpack_pieces(record) or {}
-  local s = pieces.s and unpack_own(pieces.s) or {
-    duplicates = 0, rejected = 0, first_ts = math.huge, last_ts = -math.huge,
-    last_id = '', kind = '', unit = '',
-  }
-  s.gaps, s.restarts = s.gaps or 0, s.restarts or 0
-  s.pieces = pieces
-  for i = 1, #reducers do
-    local reducer = reducers[i]
-    s[i] = reducer.begin(pieces[reducer.tag])
+  if not record then
+    local s = fresh()
+    for i = 1, #reducers do s[i] = reducers[i].begin() end
+    return s
   end
+  local places = places_of(record)
+  local s = unpack_own(record, places[OWN])
+  for i = 1, #reducers do
+    local at = places[reducers[i].tag]
+    s[i] = reducers[i].begin(at and record, at)
+  end
+  s.record, s.places = record, places
   return s
 end
 
@@ -85,7 +95,7 @@ local function note_times(s, run)
   local ts, ids = run.ts, run.ids
   if not ts then
     note_ts(s, stream_id.ms(ids[1]))
-    note_ts(s, stream_id.ms(s.last_id))
+    if ids[1] ~= s.last_id then note_ts(s, stream_id.ms(s.last_id)) end
     return
   end
   for i = 1, run.n do
@@ -115,45 +125,58 @@ function M.step(s, run)
   end
 end
 
--- Returns the record and the flat list of the fields that people see.
-function M.finish(s)
-  local fields, record = {}, ''
-  for i = 1, #reducers do
-    local reducer = reducers[i]
-    local piece = reducer.finish(s[i], fields)
-    s.pieces[reducer.tag] = nil
-    record = record .. pack('<c1Hc0', reducer.tag, #piece, piece)
+-- Returns the pieces that no reducer claims, as they were.
+local function unclaimed(s)
+  local kept = ''
+  local claimed = { [OWN] = true }
+  for i = 1, #reducers do claimed[reducers[i].tag] = true end
+  for tag, at in pairs(s.places or {}) do
+    if not claimed[tag] then
+      local size = unpack_struct('<H', s.record, at - 2)
+      kept = kept .. char(tag) .. sub(s.record, at - 2, at + size - 1)
+    end
   end
-  local own = pack_own(s)
-  s.pieces.s = nil
-  for tag, piece in pairs(s.pieces) do
-    record = record .. pack('<c1Hc0', tag, #piece, piece)
-  end
-  return pack('<c1Hc0', 's', #own, own) .. record, M.own_fields(s, fields)
+  return kept
 end
 
--- Appends the own fields to the list and returns it.
-function M.own_fields(s, fields)
-  local f, whole = #fields, number.shortest
-  fields[f + 1], fields[f + 2] = 'duplicates', whole(s.duplicates)
-  fields[f + 3], fields[f + 4] = 'gaps', whole(s.gaps)
-  fields[f + 5], fields[f + 6] = 'rejected', whole(s.rejected)
-  fields[f + 7], fields[f + 8] = 'restarts', whole(s.restarts)
-  f = f + 8
+-- Returns the record, the flat list of the fields that people see, and its length.
+function M.finish(s)
+  local fields = { nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil,
+    nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil,
+    nil, nil, nil, nil, nil } -- its room is made once, not by doubling
+  local own = pack_own(s)
+  local record, f, piece = pack('<BHc0', OWN, #own, own), 0, nil
+  for i = 1, #reducers do
+    f, piece = reducers[i].finish(s[i], fields, f)
+    record = record .. pack('<BHc0', reducers[i].tag, #piece, piece)
+  end
+  f = M.own_fields(s, fields, f)
+  return record .. unclaimed(s), fields, f
+end
+
+-- Appends the own fields after f and returns the new f. What rarely changes comes last.
+function M.own_fields(s, fields, f)
+  local whole = number.shortest
   if s.last_id ~= '' then
     fields[f + 1], fields[f + 2] = 'first_ts', whole(s.first_ts)
     fields[f + 3], fields[f + 4] = 'last_ts', whole(s.last_ts)
     fields[f + 5], fields[f + 6] = 'last_id', s.last_id
     f = f + 6
   end
+  fields[f + 1], fields[f + 2] = 'duplicates', whole(s.duplicates)
+  fields[f + 3], fields[f + 4] = 'gaps', whole(s.gaps)
+  fields[f + 5], fields[f + 6] = 'rejected', whole(s.rejected)
+  fields[f + 7], fields[f + 8] = 'restarts', whole(s.restarts)
+  f = f + 8
   if s.kind ~= '' then
     fields[f + 1], fields[f + 2] = 'kind', s.kind
     f = f + 2
   end
   if s.unit ~= '' then
     fields[f + 1], fields[f + 2] = 'unit', s.unit
+    f = f + 2
   end
-  return fields
+  return f
 end
 
 return M

@@ -1,7 +1,7 @@
 -- stream_id: order and parts of stream entry ids, `<ms>-<seq>`. Pure.
 local M = {}
 
-local match = string.match
+local match, byte, sub = string.match, string.byte, string.sub
 
 -- Decimal texts without leading zeros order by length, then by bytes: exact at any size, where a
 -- double would lose the low digits of a 64-bit part.
@@ -22,8 +22,11 @@ function M.less(a, b)
   return less_digits(a_ms, b_ms)
 end
 
--- Returns the milliseconds of an id as a number.
+-- Returns the milliseconds of an id as a number. From 2001 to 2286 they have 13 digits.
 function M.ms(id)
+  if byte(id, 14) == 45 then
+    return tonumber(sub(id, 1, 13))
+  end
   return tonumber(match(id, '^%d+'))
 end
 

@@ -5,7 +5,7 @@
 -- merging leave no trace. Two doubles hold the first sum and three the second for values of
 -- similar size; `rest` takes what does not fit. Squares of values below 2^-400 would fall under
 -- the range of doubles: they are kept apart, scaled by 2^1100.
-local M = { tag = 'm' }
+local M = { tag = string.byte('m') }
 
 local SPLIT = 134217729
 local TINY, SMALL, SCALE = 2 ^ -400, 2 ^ -200, 2 ^ 550
@@ -14,17 +14,19 @@ local two_sum, two_prod = exact.two_sum, exact.two_prod
 local struct_pack, struct_unpack = struct.pack, struct.unpack
 local sqrt, max = math.sqrt, math.max
 
--- Returns the accumulators of a packed state, or of a sensor without one.
-function M.begin(packed)
-  if not packed then
-    return { n = 0, min = math.huge, max = -math.huge, a1 = 0, b1 = 0, a2 = 0, b2 = 0, c2 = 0 }
+-- Returns the accumulators packed at `at` in a record, or those of a sensor without a record.
+function M.begin(record, at)
+  if not record then
+    return { n = 0, min = math.huge, max = -math.huge, last = 0, a1 = 0, b1 = 0, a2 = 0, b2 = 0,
+      c2 = 0 }
   end
-  local m, k1, k2, k3 = {}
-  k1, k2, k3, m.n, m.min, m.max, m.last, m.a1, m.b1, m.a2, m.b2, m.c2 =
-    struct_unpack('<BBBddddddddd', packed)
+  local k1, k2, k3, n, low, high, last, a1, b1, a2, b2, c2 =
+    struct_unpack('<BBBddddddddd', record, at)
+  local m = { n = n, min = low, max = high, last = last, a1 = a1, b1 = b1, a2 = a2, b2 = b2,
+    c2 = c2, rest1 = nil, rest2 = nil, tiny = nil }
   if k1 + k2 + k3 > 0 then
-    local all = { struct_unpack('<' .. ('d'):rep(k1 + k2 + k3), packed, 76) }
-    m.rest1, m.rest2, m.tiny = { unpack(all, 1, k1) }, { unpack(all, k1 + 1, k1 + k2) }, {}
+    local all = { struct_unpack('<' .. ('d'):rep(k1 + k2 + k3), record, at + 75) }
+    m.rest1, m.rest2 = { unpack(all, 1, k1) }, { unpack(all, k1 + 1, k1 + k2) }
     m.tiny = { unpack(all, k1 + k2 + 1, k1 + k2 + k3) }
   end
   return m
@@ -144,7 +146,7 @@ local function spread_exact(n, s1, s2)
   return sum[1], sum[2] or 0
 end
 
--- Returns a list scaled by 2^550, `times` times: 2^1100 itself is no double.
+-- Appends a list scaled by 2^550, `times` times (2^1100 itself is no double), to out.
 local function scaled(list, times, out)
   for i = 1, #list do
     out[#out + 1] = times == 2 and list[i] * SCALE * SCALE or list[i] * SCALE
@@ -159,7 +161,7 @@ local function spread(m)
   if m.tiny and #m.tiny > 0 and max(-m.min, m.max) < SMALL then
     local s1 = compress(m.rest1, m.a1, m.b1)
     local s2 = compress(m.rest2, m.a2, m.b2, m.c2)
-    local h, l = spread_exact(n, scaled(s1, 1, {}), exact.distill(scaled(s2, 2, m.tiny)))
+    local h, l = spread_exact(n, scaled(s1, 1, {}), exact.distill(scaled(s2, 2, { unpack(m.tiny) })))
     return h, l, SCALE
   end
   local p, q = two_prod(n, m.a2)
@@ -205,34 +207,47 @@ function M.figures(m)
   return sum, mean, vh / scale / scale, root(vh, vl) / scale, sample
 end
 
--- Appends the figures to `fields` and returns the packed state.
-function M.finish(m, fields)
-  normalise(m)
-  local f = #fields
-  fields[f + 1], fields[f + 2] = 'count', string.format('%.0f', m.n)
-  if m.n > 0 then
-    local text, measured = number.shortest, number.shortest_measured
-    local sum, mean, variance, stddev, sample = M.figures(m)
-    fields[f + 3], fields[f + 4] = 'mean', text(mean)
-    fields[f + 5], fields[f + 6] = 'variance', text(variance)
-    fields[f + 7], fields[f + 8] = 'stddev', text(stddev)
-    fields[f + 9], fields[f + 10] = 'min', measured(m.min)
-    fields[f + 11], fields[f + 12] = 'max', measured(m.max)
-    fields[f + 13], fields[f + 14] = 'sum', text(sum)
-    fields[f + 15], fields[f + 16] = 'last', measured(m.last)
-    if sample then
-      fields[f + 17], fields[f + 18] = 'stddev_sample', text(sample)
-    end
-  end
-  local r1, r2, r3 = m.rest1 or {}, m.rest2 or {}, m.tiny or {}
-  local packed = struct_pack('<BBBddddddddd', #r1, #r2, #r3, m.n, m.min, m.max, m.last or 0,
-    m.a1, m.b1, m.a2, m.b2, m.c2)
-  for _, list in ipairs({ r1, r2, r3 }) do
+-- Packs what the fixed part has no room for.
+local function pack_rest(m)
+  local packed = ''
+  for _, list in ipairs({ m.rest1 or {}, m.rest2 or {}, m.tiny or {} }) do
     for i = 1, #list do
       packed = packed .. struct_pack('<d', list[i])
     end
   end
   return packed
+end
+
+local function pack_state(m)
+  local k1, k2, k3 = #(m.rest1 or ''), #(m.rest2 or ''), #(m.tiny or '')
+  local packed = struct_pack('<BBBddddddddd', k1, k2, k3, m.n, m.min, m.max, m.last,
+    m.a1, m.b1, m.a2, m.b2, m.c2)
+  return k1 + k2 + k3 > 0 and packed .. pack_rest(m) or packed
+end
+
+-- Appends the figures to `fields` after f; returns the new f, and the packed state.
+function M.finish(m, fields, f)
+  normalise(m)
+  local text, measured = number.shortest, number.shortest_measured
+  fields[f + 1], fields[f + 2] = 'count', text(m.n)
+  f = f + 2
+  if m.n > 0 then
+    local sum, mean, variance, stddev, sample = M.figures(m)
+    fields[f + 1], fields[f + 2] = 'mean', text(mean)
+    fields[f + 3], fields[f + 4] = 'variance', text(variance)
+    fields[f + 5], fields[f + 6] = 'stddev', text(stddev)
+    f = f + 6
+    if sample then
+      fields[f + 1], fields[f + 2] = 'stddev_sample', text(sample)
+      f = f + 2
+    end
+    fields[f + 1], fields[f + 2] = 'min', measured(m.min)
+    fields[f + 3], fields[f + 4] = 'max', measured(m.max)
+    fields[f + 5], fields[f + 6] = 'sum', measured(sum)
+    fields[f + 7], fields[f + 8] = 'last', measured(m.last)
+    f = f + 8
+  end
+  return f, pack_state(m)
 end
 
 return M

@@ -36,6 +36,7 @@ HARD = {
     "huge": [1e100, -1e100, 9.99e99, 1e100],
     "tiny": [1e-300, 2e-300, 5e-300],
     "subnormal": [5e-324, 1e-323, 0.0, -5e-324],
+    "tiny beside small": [5.5e-90, 5.3e-285, 0.0, 1e-300, 2e-89],
     "tiny among ordinary": [1.0, 1e-200, 2.0, 1e-160, -1e-310],
     "zeros and signs": [0.0, -0.0, 0.0],
     "cancel": [1e16, 1.0, -1e16, 1.0],
