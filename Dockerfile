@@ -7,6 +7,8 @@ RUN python -m venv --without-pip /opt/rillet
 COPY pyproject.toml ./
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > requirements.txt \
  && pip --python /opt/rillet/bin/python install --no-cache-dir --only-binary :all: -r requirements.txt
+COPY web/package.json web/package-lock.json web/fetch-vendor.sh web/
+RUN PYTHON=python sh web/fetch-vendor.sh
 COPY README.md LICENSE ./
 COPY lua lua
 COPY web web

@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check fmt bench clean
+.PHONY: help web-vendor screenshots demo test test-long check fmt bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,13 +18,23 @@ help: ## list the targets
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-demo: .venv/.ready ## everything on this machine: server, simulator, processor, page
+# Soft: the script says so and goes on where uPlot cannot be had; then the page shows tables.
+web/vendor/.tried: web/package-lock.json web/fetch-vendor.sh | .venv/.ready
+	@PYTHON=$(abspath $(BIN))/python sh web/fetch-vendor.sh
+	@touch $@
+
+web-vendor: web/vendor/.tried ## fetch the page's chart library
+
+screenshots: .venv/.ready web-vendor ## docs/images from the real demo
+	$(BIN)/python -m tests.browser.screenshots
+
+demo: .venv/.ready web-vendor ## everything on this machine: server, simulator, processor, page
 	@exec $(BIN)/rillet demo
 
-test: .venv/.ready ## the everyday tests (under 5 minutes)
+test: .venv/.ready web-vendor ## the everyday tests (under 5 minutes)
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-long: .venv/.ready ## the long tests: recovery, soak, many workers
+test-long: .venv/.ready web-vendor ## the long tests: recovery, soak, many workers
 	$(BIN)/python -m pytest -m slow
 
 check: .venv/.ready ## everything CI runs
@@ -42,4 +52,4 @@ bench: .venv/.ready ## the benchmark tables of docs/performance.md
 	$(BIN)/rillet bench
 
 clean: ## remove what the other targets made
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv web/vendor dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
