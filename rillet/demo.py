@@ -31,7 +31,7 @@ def demo(
     port: Annotated[
         int | None, typer.Option(help="Port of the page; the next free one if it is taken.")
     ] = None,
-    sensors: Annotated[int, typer.Option(min=1, help="Sensors of each kind.")] = 4,
+    sensors: Annotated[int, typer.Option(min=1, help="Sensors of each kind.")] = 3,
     rate: Annotated[float, typer.Option(min=0.1, help="Readings a second, in all.")] = 50.0,
     workers: Annotated[int, typer.Option(min=1, help="Processors to start.")] = 1,
 ) -> None:
@@ -52,8 +52,9 @@ def demo(
             children.start("serve", "--host", settings.host, "--port", str(chosen))
             for _ in range(workers):
                 children.start("process")
-            wanted = ("--sensors", str(sensors), "--rate", str(rate))
-            children.start("simulate", *wanted)
+            kinds = ("--temperature", "--soil-nitrogen", "--soil-moisture")
+            wanted = [part for kind in kinds for part in (kind, str(sensors))]
+            children.start("simulate", *wanted, "--rate", str(rate))
             page = f"http://{settings.host}:{chosen}/"
             _wait_for(f"{page}healthz", children)
             _announce(page, url)

@@ -1,0 +1,95 @@
+"""`rillet demo`: the whole house, as a newcomer starts it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from tests.waiting import until
+
+
+@contextmanager
+def demo(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `rillet demo` until it has said where it is; yield it and what it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rillet", "demo", *options],
+        text=True,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    printed = ""
+    try:
+        with process:
+            assert process.stdout
+            while "Ctrl-C" not in printed:
+                line = process.stdout.readline()
+                assert line, printed
+                printed += line
+            yield process, printed
+            process.send_signal(signal.SIGINT)
+            process.stdout.read()
+    finally:
+        process.kill()
+
+
+def page_of(printed: str) -> str:
+    found = re.search(r"http://\S+/", printed)
+    assert found, printed
+    return found[0]
+
+
+def ask(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return json.load(answer)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the process ids below one process, from /proc."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(entry.name)] = int(
+                (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            )
+        except OSError:
+            continue
+    found = [child for child, parent in parents.items() if parent == pid]
+    return found + [below for child in found for below in descendants(child)]
+
+
+def test_one_command_runs_everything_and_ctrl_c_ends_it() -> None:
+    """Sensors arrive at the API, redis-cli's line works, and Ctrl-C leaves no process in 3 s."""
+    with demo("--port", "18431", "--rate", "200") as (process, printed):
+        page = page_of(printed)
+        until(lambda: len(ask(f"{page}api/sensors")["items"]) == 9)
+        port = re.search(r"redis://127.0.0.1:(\d+)", printed)
+        assert port
+        with redis.Redis(port=int(port[1]), protocol=2) as client:
+            assert int(client.hget("stats:temperature-1", "count") or 0) > 0
+        below = descendants(process.pid)
+        assert len(below) >= 4
+        asked = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 0
+        assert time.monotonic() - asked < 3
+        assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_busy_port_is_said_aloud() -> None:
+    """When the wanted port is taken, the demo takes the next free one and says so."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with demo("--port", str(port)) as (_, printed):
+            assert f"Port {port} is taken" in printed
+            assert page_of(printed) != f"http://127.0.0.1:{port}/"
