@@ -32,7 +32,7 @@ class FileCredentials(CredentialProvider):
     """The login with its password read from a file at each connection, so it may be rotated."""
 
     def __init__(self, username: str | None, settings: Settings) -> None:
-        self._username = username or "default"
+        self._username = settings.redis_username or username or "default"
         self._file = settings.redis_password_file
         self.get_credentials()
 
@@ -81,9 +81,9 @@ def _options(settings: Settings, address: Address) -> dict[str, Any]:
         options["socket_keepalive"] = True
     if settings.redis_password_file:
         options["credential_provider"] = FileCredentials(address.username, settings)
-    elif address.username or address.password:
+    elif settings.redis_username or address.username or address.password:
         options["credential_provider"] = UsernamePasswordCredentialProvider(
-            address.username, address.password or ""
+            settings.redis_username or address.username, address.password or ""
         )
     return options | (_tls(settings) if address.tls else {})
 

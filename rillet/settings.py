@@ -23,6 +23,9 @@ class Settings(BaseSettings):
         description="Where Redis or Valkey is: redis://, rediss://, redis+sentinel:// or "
         "redis+cluster://. `rillet demo` starts a private one if unset.",
     )
+    redis_username: str = Field(
+        "", description="The Redis user; empty: the one in the URL, else `default`."
+    )
     redis_password_file: Path | None = Field(
         None, description="Read the password from this file at each connection, not from the URL."
     )
