@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help web-vendor screenshots demo test test-long check fmt bench clean
+.PHONY: help web-vendor screenshots demo test test-long test-deploy manifests image check fmt bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,7 +32,7 @@ demo: .venv/.ready web-vendor ## everything on this machine: server, simulator, 
 	@exec $(BIN)/rillet demo
 
 test: .venv/.ready web-vendor ## the everyday tests (under 5 minutes)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow and not deploy'
 
 test-long: .venv/.ready web-vendor ## the long tests: recovery, soak, many workers
 	$(BIN)/python -m pytest -m slow
@@ -43,6 +43,15 @@ check: .venv/.ready ## everything CI runs
 	$(BIN)/mypy
 	$(MAKE) test
 	$(MAKE) test-long
+
+manifests: .venv/.ready ## render and validate what is in k8s/
+	$(BIN)/python -m pytest tests/deploy/test_manifests.py
+
+image: ## build the container image
+	docker build --build-arg REVISION=$$(git rev-parse HEAD) -t rillet:0.1.0 .
+
+test-deploy: .venv/.ready ## build the image, run compose, drive it, compare (needs a Docker engine)
+	$(BIN)/python -m pytest -m deploy
 
 fmt: .venv/.ready ## format and fix
 	$(BIN)/ruff format .

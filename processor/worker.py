@@ -13,6 +13,7 @@ import structlog
 from processor.fold import Folded, fold
 from processor.pace import Pace
 from rillet.connect import FAULTS, connect
+from rillet.heartbeat import beat
 from rillet.keys import GROUP, Keys, partition_keys
 from rillet.settings import Settings
 
@@ -43,6 +44,7 @@ class Driver:
         """Fold, wait, fold; return when stopped."""
         client: Any = None
         while not self.stop.is_set():
+            beat(self.settings)
             try:
                 client = client or connect(self.settings)
                 self._step(client)

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
         50_000, ge=1, description="Sensors whose newest result is kept in memory for resuming."
     )
 
+    heartbeat_file: Path | None = Field(
+        None, description="Processors touch this file while they make progress, for probes."
+    )
     log_format: Literal["json", "text"] = Field(
         "json", description="`json`: one object a line; `text`: for people."
     )

@@ -12,19 +12,19 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+CONFLICT = 409
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 USERS = ("admin", "simulator", "api", "processor", "reader")
 
 
 def main() -> None:
+    """Ask the API server to make it; one that is there already stays as it is."""
     namespace = (ACCOUNT / "namespace").read_text()
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": "rillet-redis"},
-        "data": {
-            user: base64.b64encode(secrets.token_hex(24).encode()).decode() for user in USERS
-        },
+        "data": {user: base64.b64encode(secrets.token_hex(24).encode()).decode() for user in USERS},
     }
     request = urllib.request.Request(
         f"https://kubernetes.default.svc/api/v1/namespaces/{namespace}/secrets",
@@ -39,7 +39,7 @@ def main() -> None:
         with urllib.request.urlopen(request, context=trust, timeout=10):
             print("made the Secret rillet-redis")
     except urllib.error.HTTPError as error:
-        if error.code != 409:
+        if error.code != CONFLICT:
             sys.exit(f"the API server said {error.code}: {error.read().decode()}")
         print("the Secret rillet-redis is there already; it stays")
 

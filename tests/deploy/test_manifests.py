@@ -1,0 +1,177 @@
+"""The manifests: they render, fit the published schemas, and agree with the program."""
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from rillet.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+COMPONENTS = sorted(p.name for p in (ROOT / "k8s/components").iterdir() if p.is_dir())
+OLDEST, NEWEST = "1.29", "1.37"
+CUSTOM = {"ScaledObject", "TriggerAuthentication", "Issuer", "ServiceMonitor"}
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("kubectl") is None, reason="no kubectl here: manifests are not rendered"
+)
+
+
+@cache
+def rendered(name: str) -> tuple[dict[str, Any], ...]:
+    """Return the objects of `base`, `k3s`, or the k3s overlay with one more component."""
+    folder = ROOT / ("k8s/base" if name == "base" else "k8s/overlays/k3s")
+    if name not in ("base", "k3s"):
+        trial = ROOT / "k8s" / f".trial-{name}"
+        trial.mkdir(exist_ok=True)
+        components = "" if name == "simulator" else f"components: [../components/{name}]\n"
+        (trial / "kustomization.yaml").write_text(f"resources: [../overlays/k3s]\n{components}")
+        try:
+            return _render(trial)
+        finally:
+            shutil.rmtree(trial)
+    return _render(folder)
+
+
+def _render(folder: Path) -> tuple[dict[str, Any], ...]:
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return tuple(yaml.safe_load_all(done.stdout))
+
+
+ALL = ["base", "k3s", *COMPONENTS]
+
+
+def pods(objects: tuple[dict[str, Any], ...]) -> list[tuple[str, dict[str, Any]]]:
+    """Return (name, pod spec) of everything that starts pods."""
+    kinds = ("Deployment", "StatefulSet", "Job")
+    return [(o["metadata"]["name"], o["spec"]["template"]) for o in objects if o["kind"] in kinds]
+
+
+def the(objects: tuple[dict[str, Any], ...], kind: str, name: str) -> dict[str, Any]:
+    found = [
+        o
+        for o in objects
+        if o["kind"] == kind and re.sub(r"-\w{10}$", "", o["metadata"]["name"]) == name
+    ]
+    assert len(found) == 1, (kind, name)
+    return found[0]
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+@pytest.mark.parametrize("name", ALL)
+def test_every_object_fits_the_published_schema(name: str, version: str) -> None:
+    """Base, overlay and each component validate strictly, oldest and newest Kubernetes."""
+    for one in rendered(name):
+        if one["kind"] not in CUSTOM:
+            kubernetes_validate.validate(one, version, strict=True)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_setting_exists(name: str) -> None:
+    """Every RILLET_ name in a ConfigMap or a container is a field of Settings and is valid."""
+    given = dict(the(rendered(name), "ConfigMap", "rillet-settings")["data"])
+    for _, pod in pods(rendered(name)):
+        for container in pod["spec"]["containers"]:
+            given |= {e["name"]: e.get("value", "") for e in container.get("env", [])}
+    ours = {k.removeprefix("RILLET_").lower(): v for k, v in given.items() if k[:7] == "RILLET_"}
+    assert set(ours) <= set(Settings.model_fields)
+    Settings(**ours)
+
+
+def test_compose_uses_the_same_settings() -> None:
+    """Every RILLET_ name in compose.yaml is a field of Settings, but the file's own variables."""
+    names = set(re.findall(r"RILLET_[A-Z_]+", (ROOT / "compose.yaml").read_text()))
+    own = {"RILLET_VERSION", "RILLET_PUBLISHED_PORT"}
+    assert {n.removeprefix("RILLET_").lower() for n in names - own} <= set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_ports_and_probes_agree_with_the_program(name: str) -> None:
+    """The API listens where the Service, the probes and the policies say; probe paths exist."""
+    api = the(rendered(name), "Deployment", "rillet-api")["spec"]["template"]["spec"]["containers"][
+        0
+    ]
+    port = api["args"][api["args"].index("--port") + 1]
+    settings = the(rendered(name), "ConfigMap", "rillet-settings")["data"]
+    assert port == settings["RILLET_PORT"] == str(api["ports"][0]["containerPort"])
+    service = the(rendered(name), "Service", "rillet-api")["spec"]["ports"][0]
+    assert service["targetPort"] == api["ports"][0]["name"]
+    allowed = the(rendered(name), "NetworkPolicy", "api-from-anyone")["spec"]["ingress"][0]
+    assert allowed["ports"][0]["port"] == int(port)
+    probes = [api[p] for p in ("startupProbe", "livenessProbe", "readinessProbe")]
+    paths = {p["httpGet"]["path"] for p in probes}
+    source = "\n".join(p.read_text() for p in (ROOT / "api").glob("*.py"))
+    missing = {path for path in paths if f'"{path}"' not in source}
+    assert not missing or not (ROOT / "api/command.py").exists(), missing
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_pod_is_restricted(name: str) -> None:
+    """No root, no privilege, a read-only root, requests and a memory limit, for every container."""
+    for owner, pod in pods(rendered(name)):
+        spec = pod["spec"]
+        assert spec["securityContext"]["runAsNonRoot"], owner
+        assert spec["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault", owner
+        assert spec["automountServiceAccountToken"] is (owner == "make-secret"), owner
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"]
+            assert not context["allowPrivilegeEscalation"]
+            assert context["capabilities"]["drop"] == ["ALL"]
+            assert {"cpu", "memory"} <= set(container["resources"]["requests"])
+            assert "memory" in container["resources"]["limits"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_selects_pods_finds_some(name: str) -> None:
+    """Every Service, PodDisruptionBudget and Deployment selects labels that some pod carries."""
+    objects = rendered(name)
+    labels = [pod["metadata"]["labels"] for _, pod in pods(objects)]
+    for one in objects:
+        if one["kind"] == "Service":
+            wanted = one["spec"]["selector"]
+        elif one["kind"] in ("PodDisruptionBudget", "Deployment", "StatefulSet"):
+            wanted = one["spec"]["selector"]["matchLabels"]
+        else:
+            continue
+        assert any(wanted.items() <= have.items() for have in labels), one["metadata"]["name"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_volume_mount_and_reference_exists(name: str) -> None:
+    """Mounts name volumes of their pod; ConfigMaps named by pods are rendered too."""
+    objects = rendered(name)
+    maps = {o["metadata"]["name"] for o in objects if o["kind"] == "ConfigMap"}
+    for owner, pod in pods(objects):
+        volumes = {v["name"] for v in pod["spec"].get("volumes", [])} | {"data"}
+        for container in [*pod["spec"]["containers"], *pod["spec"].get("initContainers", [])]:
+            assert {m["name"] for m in container.get("volumeMounts", [])} <= volumes, owner
+            refs = [e["configMapRef"]["name"] for e in container.get("envFrom", [])]
+            assert set(refs) <= maps, owner
+        used = {v["configMap"]["name"] for v in pod["spec"].get("volumes", []) if "configMap" in v}
+        assert used <= maps, owner
+
+
+def test_no_password_stands_in_a_manifest() -> None:
+    """Secrets are generated in the cluster: none is rendered, with or without a value."""
+    for name in ALL:
+        assert not [o for o in rendered(name) if o["kind"] == "Secret"]
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    """Package, image, compose and manifests name one version."""
+    from rillet import __version__  # noqa: PLC0415 only this test needs it
+
+    images = {c["image"] for _, p in pods(rendered("k3s")) for c in p["spec"]["containers"]}
+    assert f"docker.io/library/rillet:{__version__}" in images
+    for file in ("Dockerfile", ".env", "compose.yaml"):
+        assert __version__ in (ROOT / file).read_text(), file

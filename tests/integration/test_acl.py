@@ -1,0 +1,123 @@
+"""The ACL file: each part of Rillet can do its job with its user, and nothing besides."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from rillet.connect import connect
+from rillet.embedded import EmbeddedServer
+from rillet.keys import partition_keys
+from tests.acl import USERS, GuardedServer, guarded_server
+from tests.processes import running
+from tests.waiting import until
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GuardedServer]:
+    with guarded_server(server.binary, tmp_path_factory.mktemp("acl")) as own:
+        yield own
+
+
+def environment(guarded: GuardedServer, user: str, **more: str) -> dict[str, str]:
+    password = str(guarded.users / user / "password")
+    return {"redis_username": user, "redis_password_file": password, **more}
+
+
+@pytest.mark.parametrize("partitions", ["1", "3"])
+def test_the_job_runs_with_each_parts_own_user(guarded: GuardedServer, partitions: str) -> None:
+    """Simulator, processor and API do their work, bad readings too, each as its own user."""
+    admin = connect(guarded.settings("admin"))
+    admin.flushall()
+    reader = connect(guarded.settings("reader"))
+    process = environment(guarded, "processor", partitions=partitions, readings_tail="0")
+    simulate = environment(guarded, "simulator", partitions=partitions)
+    fault = ["--count", "3000", "--rate", "max", "--scenario", "duplicate", "--fault-every", "20"]
+    with running(guarded, "process", **process) as worker:
+        with running(guarded, "simulate", *fault, **simulate) as producer:
+            assert producer.wait(60) == 0
+        keys = partition_keys(guarded.settings("reader", partitions=int(partitions)))
+        for one in keys:
+            admin.xadd(one.readings, {"sensor": "bad", "value": "x"})
+
+        def done() -> bool:
+            streams = [one.readings for one in keys]
+            groups: Any = [reader.xinfo_groups(s) for s in streams if reader.exists(s)]
+            return len(groups) == len(keys) and all(g and g[0]["lag"] == 0 for g in groups)
+
+        until(done)
+        assert worker.poll() is None
+    counts = [int(reader.hget(key, "count") or 0) for key in reader.scan_iter("*stats:*")]  # type: ignore[arg-type]
+    assert sum(counts) > 2000
+    assert all(reader.xlen(one.rejects) == 1 for one in keys)
+
+
+REFUSED = {
+    "simulator": [
+        ["XRANGE", "results", "-", "+"],
+        ["XADD", "results", "*", "a", "1"],
+        ["HGETALL", "stats:s"],
+        ["XTRIM", "readings", "MAXLEN", "0"],
+        ["XRANGE", "readings", "-", "+"],
+        ["DEL", "readings"],
+        ["EVAL", "return 1", "0"],
+    ],
+    "api": [
+        ["HSET", "stats:s", "mean", "1"],
+        ["XADD", "results", "*", "a", "1"],
+        ["XADD", "rejects", "*", "a", "1"],
+        ["XTRIM", "readings", "MAXLEN", "0"],
+        ["XGROUP", "SETID", "readings", "stats", "$"],
+        ["EVAL", "return 1", "0"],
+        ["DEL", "state"],
+    ],
+    "processor": [
+        ["GET", "somebody:elses"],
+        ["XADD", "somebody:elses", "*", "a", "1"],
+        ["DEL", "state"],
+        ["XGROUP", "DESTROY", "readings", "stats"],
+        ["EVAL", "return redis.call('SET', 'x', '1')", "0"],
+    ],
+    "reader": [
+        ["XADD", "readings", "*", "sensor", "s", "value", "1"],
+        ["HSET", "stats:s", "mean", "1"],
+        ["XTRIM", "readings", "MAXLEN", "0"],
+        ["KEYS", "*"],
+    ],
+    "default": [["HGETALL", "stats:s"], ["XADD", "readings", "*", "a", "1"]],
+}
+NEVER = [
+    ["FLUSHALL"],
+    ["CONFIG", "SET", "maxmemory", "1"],
+    ["ACL", "SETUSER", "x"],
+    ["SHUTDOWN"],
+    ["REPLICAOF", "NO", "ONE"],
+    ["CLIENT", "KILL", "TYPE", "normal"],
+]
+
+
+@pytest.mark.parametrize("user", REFUSED)
+def test_each_user_is_refused_what_it_need_not_do(guarded: GuardedServer, user: str) -> None:
+    """No user but admin may write beyond its keys, trim, destroy, configure or flush."""
+    if user == "default":
+        client = redis.Redis(port=guarded.port, protocol=2)
+    else:
+        client = connect(guarded.settings(user))
+    for command in [*REFUSED[user], *NEVER]:
+        with pytest.raises(redis.ResponseError, match=r"(?i)permission|ACL failure|can't run this"):
+            client.execute_command(*command)
+    client.close()
+
+
+def test_the_rendered_file_names_every_user_and_no_password(guarded: GuardedServer) -> None:
+    """Passwords reach the file only as SHA-256, and `default` is off in what is deployed."""
+    text = (guarded.users / "users.acl").read_text()
+    assert "secret-of" not in text
+    assert "@" not in text.replace("-@", "").replace("+@", "")
+    assert all(f"user {user} on #" in text for user in USERS)
+    template = Path("k8s/base/redis/users.acl").read_text()
+    assert "user default off" in template
