@@ -1,6 +1,6 @@
 """All simulated sensors together: whose turn it is, and which faults each one has. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from random import Random
 
@@ -14,15 +14,18 @@ from simulator.sensor import Sensor
 class Fleet:
     """The sensors of one run, read in turn.
 
-    `sensors` maps a kind's name to how many there are. `scenarios` are `NAME` (every sensor) or
+    `sensors` is how many there are of each kind in KINDS. `scenarios` are `NAME` (every sensor) or
     `NAME:SENSOR`; an episode begins at about one in `fault_every` of a sensor's readings.
     """
 
     def __init__(
-        self, sensors: Mapping[str, int], seed: int, scenarios: Sequence[str], fault_every: int
+        self, sensors: Sequence[int], seed: int, scenarios: Sequence[str], fault_every: int
     ) -> None:
-        kinds = ((kind, number) for kind in KINDS for number in range(sensors[kind.name]))
-        self.sensors = [Sensor(kind, number + 1, seed) for kind, number in kinds]
+        self.sensors = [
+            Sensor(kind, number, seed)
+            for kind, size in zip(KINDS, sensors, strict=True)
+            for number in range(1, size + 1)
+        ]
         if not self.sensors:
             raise UserError("There is no sensor to simulate: give at least one of some kind.")
         wanted = self._wanted(scenarios)
