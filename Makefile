@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help web-vendor screenshots demo test test-long test-deploy manifests image check fmt bench clean
+.PHONY: help web-vendor screenshots demo test test-long test-deploy manifests image check docs fmt bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ image: ## build the container image
 
 test-deploy: .venv/.ready ## build the image, run compose, drive it, compare (needs a Docker engine)
 	$(BIN)/python -m pytest -m deploy
+
+docs: .venv/.ready ## make the generated parts of docs/ anew
+	$(BIN)/python -m tests.settings_table
 
 fmt: .venv/.ready ## format and fix
 	$(BIN)/ruff format .

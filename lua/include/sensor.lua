@@ -145,7 +145,7 @@ function M.finish(s)
     nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil,
     nil, nil, nil, nil, nil } -- its room is made once, not by doubling
   local own = pack_own(s)
-  local record, f, piece = pack('<BHc0', OWN, #own, own), 0, nil
+  local record, f, piece = pack('<BHc0', OWN, #own, own), 0
   for i = 1, #reducers do
     f, piece = reducers[i].finish(s[i], fields, f)
     record = record .. pack('<BHc0', reducers[i].tag, #piece, piece)
