@@ -4,6 +4,8 @@
 -- index; span[i] = k says that the k values from i came in one entry, and stand or fall together.
 local M = {}
 
+local find, tonumber = string.find, tonumber
+
 -- Returns the run of a sensor, new where this fold has not met it, or nil, code, reason.
 local function run_of(runs, sensor)
   local run = sensor and runs[sensor]
@@ -94,13 +96,35 @@ local function take(runs, id, list, limits)
   return k
 end
 
+-- The most common entry, `sensor` and `value` alone for a sensor already met, taken without more
+-- ado; returns 1, or nil for everything else, faults among it.
+local function take_plain(runs, id, list)
+  if list[5] or list[1] ~= 'sensor' or list[3] ~= 'value' then
+    return nil
+  end
+  local run, text = runs[list[2]], list[4]
+  if not run or find(text, '[^%d.eE+-]') then
+    return nil
+  end
+  local v = tonumber(text)
+  if not v or v > 1e100 or v < -1e100 then
+    return nil
+  end
+  local n = run.n + 1
+  run.values[n], run.ids[n], run.n, run.last_id = v + 0, id, n, id
+  return 1
+end
+
 -- Returns runs (a list, and by name), rejects, and how many entries were looked at: fewer than
 -- given once batches made up for `budget` single readings (a batched value costs about a tenth).
 function M.collect(entries, limits, budget)
   local runs, rejects, weight = {}, {}, 0
   for i = 1, #entries do
     local id, list = entries[i][1], entries[i][2]
-    local k, code, reason, run = take(runs, id, list, limits)
+    local k, code, reason, run = take_plain(runs, id, list)
+    if not k then
+      k, code, reason, run = take(runs, id, list, limits)
+    end
     if k then
       weight = weight + 0.9 + k * 0.1
     else
