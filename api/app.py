@@ -8,15 +8,14 @@ from typing import Any
 
 import redis.asyncio
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
-from api import health, sensors, streams
+from api import health, inspect, sensors, streams
 from api.hub import Hub
+from api.page import page
 from api.reader import Reader
 from api.store import Snapshots, Store
 from api.tail import Tail
 from rillet import __version__
-from rillet.assets import asset_folder
 from rillet.connect import connect_async
 from rillet.keys import partition_keys
 from rillet.log import configure_logging
@@ -66,9 +65,9 @@ def create_app(settings: Settings) -> FastAPI:
             yield
 
     app = FastAPI(title="Rillet", version=__version__, lifespan=lifespan)
-    for part in (health, sensors, streams):
+    for part in (health, inspect, sensors, streams):
         app.include_router(part.router)
-    app.mount("/", StaticFiles(directory=asset_folder("web"), html=True), name="web")
+    app.mount("/", page(), name="web")
     return app
 
 

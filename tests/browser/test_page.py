@@ -41,6 +41,7 @@ def test_an_older_row_never_replaces_a_newer_one(page: Page, stub: Stub) -> None
     """A row with a smaller last_id than the one shown is skipped."""
     stub.rows["a"] = row("a", last_id="2000-0", count=5)
     page.goto(stub.url)
+    expect(figure(page, "a", "count")).to_have_text("5")
     stub.send("stats", [row("a", last_id="1000-0", count=4), row("b")])
     expect(page.locator(".card")).to_have_count(2)
     expect(figure(page, "a", "count")).to_have_text("5")

@@ -1,7 +1,7 @@
 // One sensor's card: its elements, made once and lent to one sensor after another.
 import { el, setText } from "./dom.js";
 import { WORDS } from "./condition.js";
-import { count, digitsFor, number } from "./format.js";
+import { count, digitsFor, kindWords, number } from "./format.js";
 import { drawSpark } from "./spark.js";
 import { hueOf } from "./theme.js";
 import { glide, settle } from "./tween.js";
@@ -65,7 +65,7 @@ export class Card {
     this.link.href = `#/sensor/${encodeURIComponent(name)}`;
     this.node.dataset.sensor = name;
     this.node.dataset.hue = this.hue + 1;
-    setText(this.kind, kind ?? "");
+    setText(this.kind, kindWords(kind));
     setText(this.unit, unit ?? "");
   }
 

@@ -4,7 +4,8 @@ const LEAST_SILENCE_MS = 15_000;
 const SILENT_AFTER_GAPS = 5;
 const STRESSED_BEYOND = 3; // standard deviations from the mean
 
-export const WORDS = { healthy: "Healthy", stressed: "Stressed", silent: "Silent" };
+/** What each state is called; `stale`: the page itself hears nothing, so it cannot know. */
+export const WORDS = { healthy: "Healthy", stressed: "Stressed", silent: "Silent", stale: "Stale" };
 
 /** Silent: nothing for 15 s, or for 5 of its usual gaps where those are longer. */
 export function silenceAfter(record) {

@@ -44,3 +44,13 @@ export const clockTime = (ms) => new Date(ms).toLocaleTimeString("en-GB");
 
 export const dateTime = (ms) =>
   `${new Date(ms).toLocaleDateString("sv-SE")} ${new Date(ms).toLocaleTimeString("en-GB")}`;
+
+/** A kind such as soil_moisture as words. */
+export const kindWords = (kind) => (kind ?? "").replaceAll("_", " ");
+
+/** The labels of a time axis whose steps are `step` ms apart. */
+export function timeLabels(times, step) {
+  const [from, to] = step < 60_000 ? [0, 8] : [0, 5];
+  if (step < 86_400_000) return times.map((ms) => clockTime(ms).slice(from, to));
+  return times.map((ms) => new Date(ms).toLocaleDateString("sv-SE"));
+}

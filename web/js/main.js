@@ -8,6 +8,8 @@ import { LinkLine } from "./link.js";
 import { notice } from "./notice.js";
 import { Overview } from "./overview.js";
 import { Rate } from "./rate.js";
+import { onRoute } from "./route.js";
+import { SensorView } from "./sensor.js";
 import { Store, idTime } from "./store.js";
 import { Stream } from "./stream.js";
 import { onTheme } from "./theme.js";
@@ -21,16 +23,20 @@ let frozenAt = 0; // While nothing arrives, time stands still: silence is not th
 
 const now = () => (link.state === "live" ? serverNow() : frozenAt);
 const judge = (name, record) => conditionOf(record, now(), store.alerts.get(name) > 0);
-const overview = new Overview(store, judge);
+const look = (name, record) => (link.state === "live" ? judge(name, record) : "stale");
+const overview = new Overview(store, judge, look);
 let told = {};
 let delay;
+let shownAs;
+let view; // the sensor that is looked at
+let listAt = 0; // where the list was scrolled to
 
 const take = {
   snapshot: (rows) => store.replace(rows),
   stats: (rows) => store.merge(rows),
   status: (facts) => {
     told = facts;
-    link.setRedis(facts.redis === false || facts.redis === "away");
+    link.setRedis(facts.redis === "away");
   },
   resync: () => toast("The stream was resynced: figures are current"),
   alert: () => {},
@@ -40,6 +46,9 @@ stream.addEventListener("event", ({ detail: { event, data } }) => take[event]?.(
 stream.addEventListener("date", ({ detail }) => learnDate(detail));
 stream.addEventListener("link", ({ detail: { state } }) => {
   if (state === "connecting") rate.restart();
+  if (state !== shownAs) overview.grid.refresh();
+  shownAs = state;
+  view?.update();
   showNotice();
 });
 
@@ -50,12 +59,14 @@ store.addEventListener("change", ({ detail: { names, folded, whole } }) => {
     for (const name of names) delay = frozenAt - idTime(store.sensors.get(name).now.last_id);
   }
   overview.update(names, whole);
+  if (view && (whole || names.has(view.name))) view.update();
   showNotice();
 });
 
 function showNotice() {
   const { state } = stream.link;
   if (state === "locked") return notice("locked", unlock);
+  if (view) return notice(undefined);
   if (store.sensors.size > 0) return notice(overview.none ? "none" : undefined, () => overview.clear());
   if (state === "live") return notice("empty");
   if (state === "waiting") notice("away", () => stream.retryNow());
@@ -81,7 +92,21 @@ function showGlance() {
   });
 }
 
-setInterval(showGlance, 500);
-onTheme(() => overview.grid.redraw());
+function showRoute(name) {
+  if (name && !view) listAt = scrollY;
+  view?.destroy();
+  byId("overview").hidden = name !== undefined;
+  byId("sensor").hidden = name === undefined;
+  view = name === undefined ? undefined : new SensorView(name, store, look);
+  document.title = name ? `${name} · Rillet` : "Rillet";
+  if (view) byId("sensor").querySelector("h1").focus();
+  else overview.grid.redraw();
+  scrollTo(0, view ? 0 : listAt);
+  showNotice();
+}
+
+onRoute(showRoute);
+setInterval(() => (showGlance(), view?.update()), 500);
+onTheme(() => (overview.grid.redraw(), view?.update()));
 byId("main").dataset.ready = "true";
 stream.run();

@@ -1,6 +1,6 @@
 // The list of all sensors with its search, filters and order; decides when the order may change.
 import { byId, el, setText } from "./dom.js";
-import { count } from "./format.js";
+import { count, kindWords } from "./format.js";
 import { Grid } from "./grid.js";
 import { notice } from "./notice.js";
 import { select } from "./query.js";
@@ -9,11 +9,12 @@ const REORDER_MS = 2000;
 const wish = { text: "", kind: "", state: "", sort: "name" };
 
 export class Overview {
-  constructor(store, judge) {
+  /** `judge` says what a sensor is, `look` what it is shown as (stale while nothing arrives). */
+  constructor(store, judge, look) {
     Object.assign(this, { store, judge, kinds: new Set(), known: 0 });
     this.grid = new Grid(byId("grid"), (card, name, animate) => {
       const record = store.sensors.get(name);
-      if (record) card.show(name, record, judge(name, record), animate);
+      if (record) card.show(name, record, look(name, record), animate);
     });
     byId("tools").addEventListener("submit", (event) => event.preventDefault());
     byId("tools").addEventListener("input", () => this.#onWish());
@@ -61,7 +62,7 @@ export class Overview {
   #learnKind(kind) {
     if (!kind || this.kinds.has(kind)) return;
     this.kinds.add(kind);
-    const options = [...this.kinds].sort().map((one) => el("option", { value: one }, one));
+    const options = [...this.kinds].sort().map((one) => el("option", { value: one }, kindWords(one)));
     byId("kind").replaceChildren(el("option", { value: "" }, "All"), ...options);
     byId("kind").value = wish.kind;
   }

@@ -10,7 +10,7 @@ export function colours() {
   const read = (name) => style.getPropertyValue(name).trim();
   known = {
     ink: read("--ink"),
-    faint: read("--faint"),
+    axis: read("--soft"),
     grid: read("--rule"),
     hues: [1, 2, 3, 4, 5, 6].map((n) => read(`--hue-${n}`)),
     washes: [1, 2, 3, 4, 5, 6].map((n) => read(`--wash-${n}`)),
@@ -25,9 +25,9 @@ export function onTheme(redraw) {
   });
 }
 
-const kinds = [];
-/** A kind keeps the hue of the order in which it was first met; hue never carries meaning alone. */
+/** A kind has the same hue on every page; hue never carries meaning alone. */
 export function hueOf(kind) {
-  if (!kinds.includes(kind)) kinds.push(kind);
-  return kinds.indexOf(kind) % 6;
+  let mixed = 7;
+  for (const letter of kind) mixed = (mixed * 31 + letter.codePointAt(0)) % 65_521;
+  return mixed % 6;
 }

@@ -1,0 +1,87 @@
+"""`GET /api/inspect`: where one sensor's figures lie in Redis, and its rejects and alerts."""
+
+import shlex
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+
+from rillet.address import parse_address, redact
+from rillet.keys import Keys, partition_keys, partition_of
+from rillet.settings import Settings
+
+LOOKED_THROUGH = 1000
+"""The newest entries of `rejects` and of `alerts` that are searched for the sensor."""
+
+SHOWN = 20
+
+router = APIRouter(tags=["sensors"])
+
+
+class Inspection(BaseModel):
+    """What a person needs to look into one sensor."""
+
+    key: str = Field(description="The hash's key.", examples=["stats:soil-1"])
+    command: str = Field(description="The line that shows the hash on a terminal.")
+    rejects: list[dict[str, Any]] = Field(description="id, code, reason, fields; newest first.")
+    alerts: list[dict[str, Any]] = Field(description="The entries of `alerts`; newest first.")
+
+
+@router.get("/api/inspect")
+async def inspect(
+    request: Request, sensor: Annotated[str, Query(description="The sensor's name.")]
+) -> Inspection:
+    """Return one sensor's key, the redis-cli line for it, and its newest rejects and alerts."""
+    shared = request.app.state.shared
+    keys = partition_keys(shared.settings)[partition_of(sensor, shared.settings.partitions)]
+    rejects = await _newest(shared.client, keys.rejects, b"field:sensor", sensor)
+    alerts = await _newest(shared.client, keys.alerts, b"sensor", sensor)
+    return Inspection(
+        key=keys.stats(sensor),
+        command=_command(shared.settings, keys, sensor),
+        rejects=[_reject(fields) for _, fields in rejects],
+        alerts=[{"id": entry_id} | fields for entry_id, fields in alerts],
+    )
+
+
+def _command(settings: Settings, keys: Keys, sensor: str) -> str:
+    return shlex.join(["redis-cli", *_where(settings), "HGETALL", keys.stats(sensor)])
+
+
+def _where(settings: Settings) -> list[str]:
+    """Return redis-cli's options for the server; it knows no Sentinel, so none for one."""
+    url = settings.redis_url.get_secret_value()
+    address = parse_address(url)
+    if address.kind == "single":
+        return ["-u", redact(url)]
+    if address.kind == "unix":
+        return ["-s", address.path, "-n", str(address.db)]
+    if address.kind == "cluster":
+        host, port = address.nodes[0]
+        return ["-c", "-h", host, "-p", str(port)]
+    return []
+
+
+async def _newest(
+    client: Any, stream: str, field: bytes, sensor: str
+) -> list[tuple[str, dict[str, str]]]:
+    entries = await client.xrevrange(stream, count=LOOKED_THROUGH)
+    mine = [entry for entry in entries if entry[1].get(field) == sensor.encode()]
+    return [
+        (_text(entry_id), {_text(name): _text(value) for name, value in fields.items()})
+        for entry_id, fields in mine[:SHOWN]
+    ]
+
+
+def _reject(fields: dict[str, str]) -> dict[str, Any]:
+    own = {
+        name.removeprefix("field:"): value
+        for name, value in fields.items()
+        if name.startswith("field:")
+    }
+    rest = {name: value for name, value in fields.items() if not name.startswith("field:")}
+    return rest | {"fields": own}
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
