@@ -8,14 +8,23 @@ from typing import Any
 
 import redis.asyncio
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
-from api import health, inspect, sensors, streams
+from api import access, health, ingest, inspect, metrics, sensors, streams
+from api.access import Gate, Tokens
+from api.backlog import Backlog
+from api.headers import SecurityHeaders, add_docs
 from api.hub import Hub
+from api.metrics import Counts
 from api.page import page
+from api.problems import add_handlers
 from api.reader import Reader
-from api.store import Snapshots, Store
+from api.snapshots import Snapshots
+from api.store import Store
+from api.streams import Seats
 from api.tail import Tail
 from rillet import __version__
+from rillet.address import parse_address
 from rillet.connect import connect_async
 from rillet.keys import partition_keys
 from rillet.log import configure_logging
@@ -32,6 +41,9 @@ class Shared:
     store: Store
     snapshots: Snapshots
     hub: Hub
+    backlog: Backlog
+    seats: Seats
+    counts: Counts
 
 
 def share(settings: Settings) -> Shared:
@@ -46,8 +58,20 @@ def share(settings: Settings) -> Shared:
         heartbeat_s=settings.sse_heartbeat_s,
         drop_s=settings.sse_drop_s,
     )
-    reader = Reader(connect_async(settings), keys, tail)
-    return Shared(settings, client, reader, store, Snapshots(store, tail), hub)
+    apart = parse_address(settings.redis_url.get_secret_value()).kind == "cluster"
+    reader = Reader(connect_async(settings), keys, tail, apart=apart)
+    reader.on_change = hub.tell_redis
+    return Shared(
+        settings,
+        client,
+        reader,
+        store,
+        Snapshots(store, tail),
+        hub,
+        Backlog(store),
+        Seats(settings),
+        Counts(),
+    )
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -64,11 +88,36 @@ def create_app(settings: Settings) -> FastAPI:
                 stack.push_async_callback(_cancel, asyncio.create_task(work))
             yield
 
-    app = FastAPI(title="Rillet", version=__version__, lifespan=lifespan)
-    for part in (health, inspect, sensors, streams):
+    app = FastAPI(
+        title="Rillet",
+        version=__version__,
+        description="Exact running statistics of sensors, as snapshots and as a stream.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.tokens = Tokens(settings)
+    for part in (access, health, ingest, inspect, metrics, sensors, streams):
         app.include_router(part.router)
+    add_docs(app)
+    add_handlers(app)
+    _add_middleware(app, settings)
     app.mount("/", page(), name="web")
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Wrap the application; the last one added sees a request first."""
+    app.add_middleware(Gate, tokens=app.state.tokens)
+    origins = [one.strip() for one in settings.cors_origins.split(",") if one.strip()]
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Last-Event-ID", "Content-Type"],
+        )
+    app.add_middleware(SecurityHeaders)
 
 
 def create_app_from_environment() -> FastAPI:

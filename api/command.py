@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from api.access import check_exposure
 from rillet.log import configure_logging
 from rillet.settings import load_settings
 
@@ -24,10 +25,12 @@ def serve(
     """
     settings = load_settings()
     configure_logging(settings)
+    address = settings.host if host is None else host
+    check_exposure(settings, address)
     uvicorn.run(
         "api.app:create_app_from_environment",
         factory=True,
-        host=settings.host if host is None else host,
+        host=address,
         port=settings.port if port is None else port,
         workers=workers,
         http="api.protocol:StreamProtocol",

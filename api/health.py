@@ -2,8 +2,10 @@
 
 import asyncio
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
 
+from api.problems import Problem, problem
 from api.reader import GONE
 
 router = APIRouter(tags=["health"])
@@ -15,13 +17,17 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz")
-async def readyz(request: Request, response: Response) -> dict[str, str]:
-    """Answer 200 when Redis answers, else 503 with the reason."""
+@router.get("/readyz", responses={503: {"model": Problem}})
+async def readyz(request: Request) -> Response:
+    """Answer 200 when Redis answers, results are followed and the backlog is bounded."""
+    shared = request.app.state.shared
     try:
         async with asyncio.timeout(2):
-            await request.app.state.shared.client.ping()
+            lag = await shared.backlog.largest()
     except GONE:
-        response.status_code = 503
-        return {"status": "Redis does not answer"}
-    return {"status": "ok"}
+        return problem(503, "Redis does not answer.", retry=True)
+    if not shared.reader.connected:
+        return problem(503, "The results are not followed yet.", retry=True)
+    if lag > shared.settings.ready_lag_max:
+        return problem(503, f"{lag} readings wait to be folded.", retry=True)
+    return JSONResponse({"status": "ok", "lag": lag})

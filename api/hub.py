@@ -113,6 +113,11 @@ class Hub:
             if not client.stuck_since and not client.resyncing:
                 self.offer(client, frame)
 
+    def tell_redis(self, connected: bool) -> None:
+        """Tell every client that Redis went away, or that it is back."""
+        said = b"ok" if connected else b"away"
+        self.broadcast(b'event: status\ndata: {"redis":"%s"}\n\n' % said)
+
     def offer(self, client: Client, frame: bytes) -> None:
         """Write without a task where the connection takes it; else finish in the background."""
         self.counts.frames += 1

@@ -14,6 +14,9 @@ UNSENT_BYTES = 64 * 1024
 ABORT = "rillet.abort"
 """The key in the request's state under which the function lies that cuts the connection."""
 
+SEND = "rillet.send"
+"""The same for the server's own `send`, without the layers that middleware puts around it."""
+
 
 class StreamProtocol(HttpToolsProtocol):
     """Sets the socket's limits, and lets a request's handler cut its connection.
@@ -37,3 +40,9 @@ class StreamProtocol(HttpToolsProtocol):
         """Begin a request, and tell its handler how to cut the connection."""
         super().on_message_begin()
         self.scope["state"][ABORT] = self.transport.abort
+
+    def on_headers_complete(self) -> None:
+        """Start the request's task, which runs later, and tell it how to send directly."""
+        super().on_headers_complete()
+        if self.cycle is not None:
+            self.cycle.scope["state"][SEND] = self.cycle.send

@@ -1,56 +1,89 @@
 """Reads the results streams into the tail: the process's one XREAD connection."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis.asyncio
 import structlog
-from redis.exceptions import RedisError
 
 from api.tail import Position, Tail, parse_id
+from rillet.connect import FAULTS
 from rillet.keys import Keys
 
 BLOCK_MS = 2000
 BATCH = 2000
-GONE = (RedisError, OSError, TimeoutError)
+GONE = (*FAULTS, TimeoutError)
 """What a Redis that is away raises."""
 
 log = structlog.get_logger()
 
 
 class Reader:
-    """Follows `results` of every partition for as long as the process lives."""
+    """Follows `results` of every partition for as long as the process lives.
 
-    def __init__(self, client: redis.asyncio.Redis, keys: Sequence[Keys], tail: Tail) -> None:
+    One XREAD covers all partitions. A Cluster takes a command's keys from one slot only: with
+    `apart` each partition has an XREAD of its own.
+    """
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        keys: Sequence[Keys],
+        tail: Tail,
+        *,
+        apart: bool = False,
+    ) -> None:
         self.client: Any = client
         self.tail = tail
         self.streams = [one.results for one in keys]
-        self.connected = asyncio.Event()
+        everything = list(range(len(self.streams)))
+        self.groups = [[p] for p in everything] if apart else [everything]
+        self.lost: set[int] = set(range(len(self.groups)))
+        self.on_change: Callable[[bool], object] = bool
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether every stream is being read."""
+        return not self.lost
 
     async def run(self) -> None:
-        """Read until cancelled; a Redis that is away is asked again, at growing intervals."""
-        pause_s = 0.05
+        """Read until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for number, group in enumerate(self.groups):
+                tasks.create_task(self._follow(number, group))
+
+    async def _follow(self, number: int, group: list[int]) -> None:
+        """Read a group of partitions; a Redis that is away is asked again, ever more seldom."""
+        pause_s, begun = 0.05, False
         while True:
             try:
-                await self._check()
-                if not self.connected.is_set():
-                    log.info("results connected", streams=len(self.streams))
-                self.connected.set()
+                await self._check(group, begun=begun)
+                begun = True
+                self._note(number)
                 pause_s = 0.05
-                while await self._read():
+                while await self._read(group):
                     pass
             except GONE as error:
-                if self.connected.is_set():
-                    log.warning("results lost", error=str(error))
-                self.connected.clear()
-                self.tail.changed.set()
+                self._note(number, f"{type(error).__name__}: {error}")
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 1.0)
 
-    async def _read(self) -> bool:
+    def _note(self, number: int, fault: str = "") -> None:
+        """Log a change between reading and not, once."""
+        was = number in self.lost
+        if fault and not was:
+            self.lost.add(number)
+            log.warning("results.lost", fault=fault)
+            self.on_change(self.connected)
+        elif was and not fault:
+            self.lost.discard(number)
+            log.info("results.followed", streams=len(self.groups[number]))
+            self.on_change(self.connected)
+
+    async def _read(self, group: list[int]) -> bool:
         """Take what is new; return False when it is time to check the streams themselves."""
-        after = {s: _text(p) for s, p in zip(self.streams, self.tail.position, strict=True)}
+        after = {self.streams[p]: _text(self.tail.position[p]) for p in group}
         async with asyncio.timeout(BLOCK_MS / 1000 + 5):
             answer = await self.client.xread(after, count=BATCH, block=BLOCK_MS)
         full = False
@@ -61,21 +94,18 @@ class Reader:
                 self.tail.add(partition, stream_id.decode(), fields)
         return bool(answer) and not full
 
-    async def _check(self) -> None:
+    async def _check(self, group: list[int], *, begun: bool) -> None:
         """Find out whether entries that were never read are gone, and begin anew if so."""
-        newest, oldest = [], []
-        for stream in self.streams:
-            first, last, whole = await self._bounds(stream)
-            newest.append(last)
-            oldest.append((0, 0) if whole else first)
-        known = self.tail.position
-        begun = self.tail.sequence > 0 or any(known)
-        went_back = any(was > now for was, now in zip(known, newest, strict=True))
-        missed = any(had < first for had, first in zip(known, oldest, strict=True))
-        if not self.connected.is_set() and not begun:
-            self.tail.restart(Position(oldest))
-        elif went_back or missed:
-            log.warning("results restarted", reason="went back" if went_back else "missed some")
+        known, oldest = self.tail.position, list(self.tail.position)
+        went_back = missed = False
+        for p in group:
+            first, last, whole = await self._bounds(self.streams[p])
+            oldest[p] = (0, 0) if whole else first
+            went_back = went_back or known[p] > last
+            missed = missed or known[p] < oldest[p]
+        if begun and (went_back or missed):
+            log.warning("results.restarted", reason="went back" if went_back else "missed some")
+        if not begun or went_back or missed:
             self.tail.restart(Position(oldest))
 
     async def _bounds(self, stream: str) -> tuple[tuple[int, int], tuple[int, int], bool]:

@@ -1,27 +1,94 @@
 """The routes of the sensors' current statistics."""
 
-from fastapi import APIRouter, HTTPException, Request
+import hashlib
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, HTTPException, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.encode import encode_array, encode_sensor
+from api.models import SensorPage, SensorStatistics, Summary
+from api.paging import CursorError, SortField, page, sort_key
+from api.problems import Problem
+from api.store import Fields
+from processor.merge import figures, merge
+from processor.record import Moments, pieces_of
 
-router = APIRouter(tags=["sensors"])
+PROBLEMS: dict[int | str, dict[str, Any]] = {n: {"model": Problem} for n in (401, 404, 422, 503)}
+
+Prefix = Annotated[str, Query(description="Only sensors whose name begins so.", max_length=128)]
+Kind = Annotated[str, Query(description="Only sensors of this kind.", max_length=64)]
+
+router = APIRouter(tags=["sensors"], responses=PROBLEMS)
 
 
-@router.get("/api/sensors")
-async def list_sensors(request: Request) -> Response:
-    """Return the current statistics of every sensor, by name."""
+@router.get("/api/sensors", response_model=SensorPage)
+async def list_sensors(
+    request: Request,
+    *,
+    prefix: Prefix = "",
+    kind: Kind = "",
+    sort: Annotated[SortField, Query(description="What to sort by.")] = "name",
+    descending: Annotated[bool, Query(description="Largest first; not for names.")] = False,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
+    cursor: Annotated[str, Query(description="`next` of the page before.", max_length=1000)] = "",
+) -> Response:
+    """Return a page of sensors with their current statistics."""
     store = request.app.state.shared.store
-    found = await store.read(await store.names())
-    items = encode_array([encode_sensor(fields) for fields in found.values()])
-    return Response(b'{"items":' + items + b',"next":null}', media_type="application/json")
+    plain = sort == "name" and not kind
+    names = [name for name in await store.names() if name.startswith(prefix.encode())]
+    known: dict[bytes, Fields] = {} if plain else await store.read(names)
+    fitting = names if plain else _of_kind(known, kind)
+    keys = [sort_key(n, known.get(n, {}), sort, descending=descending) for n in fitting]
+    try:
+        chosen, following = page(keys, cursor, limit)
+    except CursorError as error:
+        raise HTTPException(422, f"{error}.") from None
+    found = await store.read(chosen) if plain else known
+    items = encode_array([encode_sensor(found[name]) for name in chosen if name in found])
+    return _cached(request, b'{"items":%s,"next":%s}' % (items, orjson.dumps(following)))
 
 
-@router.get("/api/sensors/{sensor}")
+@router.get("/api/sensors/{sensor}", response_model=SensorStatistics)
 async def one_sensor(request: Request, sensor: str) -> Response:
     """Return the current statistics of one sensor."""
-    name = sensor.encode()
+    name = sensor.encode("utf-8", "replace")
     found = await request.app.state.shared.store.read([name])
     if name not in found:
         raise HTTPException(404, f"No reading of a sensor {sensor!r} has been folded.")
-    return Response(encode_sensor(found[name]), media_type="application/json")
+    return _cached(request, encode_sensor(found[name]))
+
+
+@router.get("/api/summary", response_model=Summary)
+async def summary(request: Request, prefix: Prefix = "", kind: Kind = "") -> Response:
+    """Return the statistics of all readings of the fitting sensors together, exact to the bit."""
+    store = request.app.state.shared.store
+    names = [name for name in await store.names() if name.startswith(prefix.encode())]
+    if kind:
+        names = _of_kind(await store.read(names), kind)
+    records = await store.records(names)
+    found = await run_in_threadpool(_merged, records)
+    return _cached(request, orjson.dumps(found))
+
+
+def _merged(records: list[bytes]) -> dict[str, Any]:
+    pieces = (pieces_of(record).get("m") for record in records)
+    parts = [Moments.unpack(piece) for piece in pieces if piece]
+    return {"sensors": len(parts), **figures(merge(parts))}
+
+
+def _of_kind(known: dict[bytes, Fields], kind: str) -> list[bytes]:
+    wanted = kind.encode()
+    return [n for n, fields in known.items() if not kind or fields.get(b"kind") == wanted]
+
+
+def _cached(request: Request, body: bytes) -> Response:
+    """Return JSON with an ETag; 304 where the client has it already."""
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    given = request.headers.get("if-none-match", "")
+    if tag in [one.strip().removeprefix("W/") for one in given.split(",")]:
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")

@@ -7,11 +7,11 @@ from typing import Any
 
 import anyio
 from sse_starlette import EventSourceResponse
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from api.hub import Client, Hub
 from api.reader import GONE
-from api.store import Snapshots
+from api.snapshots import Snapshots
 from api.tail import Position
 
 PIECE_BYTES = 64 * 1024
@@ -44,9 +44,11 @@ class Relay(EventSourceResponse):
         hub: Hub,
         snapshots: Snapshots,
         *,
+        seats: tuple[Any, str],
         wanted: frozenset[bytes] | None,
         last_event_id: str,
         abort: Any,
+        direct: Any,
         retry_ms: int,
     ) -> None:
         self.closing = anyio.Event()
@@ -59,18 +61,29 @@ class Relay(EventSourceResponse):
         )
         self.hub = hub
         self.snapshots = snapshots
+        self.seats, self.address = seats
         self.wanted = wanted
         self.last_event_id = last_event_id
         self.abort = abort
+        self.direct = direct
         # Spread over a factor of two, so that a restart does not bring all clients back at once.
         self.retry_ms = round(retry_ms * random.uniform(1, 2))  # noqa: S311 no secret
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, holding a seat for as long as the stream is open."""
+        self.seats.take(self.address)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.seats.free(self.address)
 
     async def _stream_response(self, send: Send) -> None:
         start: Message = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
+        direct = self.direct or send
 
         def write(frame: bytes) -> Any:
-            return send({"type": "http.response.body", "body": frame, "more_body": True})
+            return direct({"type": "http.response.body", "body": frame, "more_body": True})
 
         client = Client(write, self.abort, self.wanted)
         try:

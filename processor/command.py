@@ -5,6 +5,7 @@ from threading import Event
 
 import structlog
 
+from processor.metrics import FoldMetrics, serve_metrics
 from processor.worker import work
 from rillet.connect import check_reachable
 from rillet.log import configure_logging
@@ -23,9 +24,10 @@ def process() -> None:
     settings = load_settings()
     configure_logging(settings)
     check_reachable(settings)
+    serve_metrics(settings)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     log.info("processor.started", partitions=settings.partitions)
-    work(settings, stop)
+    work(settings, stop, FoldMetrics(settings))
     log.info("processor.stopped")

@@ -88,6 +88,37 @@ class Settings(BaseSettings):
     sse_tail_max: int = Field(
         50_000, ge=1, description="Sensors whose newest result is kept in memory for resuming."
     )
+    sse_max_clients: int = Field(
+        10_000, ge=1, description="The most open streams of one API process; one more gets a 503."
+    )
+    sse_max_per_address: int = Field(
+        200, ge=1, description="The most open streams of one client address; one more gets a 429."
+    )
+    read_token: SecretStr | None = Field(
+        None, description="Whoever reads must show this token; without it reading is open."
+    )
+    read_token_file: Path | None = Field(None, description="Read the read token from this file.")
+    write_token: SecretStr | None = Field(
+        None, description="Whoever posts readings must show this token; without it that is open."
+    )
+    write_token_file: Path | None = Field(None, description="Read the write token from this file.")
+    allow_anonymous: bool = Field(
+        False, description="Listen beyond loopback although a token is not set."
+    )
+    cors_origins: str = Field(
+        "", description="Origins whose pages may read the API, separated by commas."
+    )
+    body_max_bytes: int = Field(
+        1_048_576, ge=1024, description="The longest JSON body; NDJSON may be of any length."
+    )
+    line_max_bytes: int = Field(65_536, ge=256, description="The longest line of NDJSON.")
+    ready_lag_max: int = Field(
+        1_000_000, ge=1, description="/readyz answers 503 while more readings are not yet folded."
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="The processor serves /metrics on this port; 0 is off."
+    )
+    metrics_host: str = Field("127.0.0.1", description="The address of that port.")
 
     heartbeat_file: Path | None = Field(
         None, description="Processors touch this file while they make progress, for probes."

@@ -1,0 +1,127 @@
+"""Who may: the read token, the write token, and the cookie that a page gets for the first."""
+
+import hashlib
+import hmac
+from ipaddress import ip_address
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field, SecretStr
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import Problem, problem
+from rillet.errors import UserError
+from rillet.settings import Settings
+
+COOKIE = "rillet_session"
+READ_PATHS = ("/api/", "/metrics", "/docs", "/openapi.json")
+OPEN_PATHS = ("/api/login",)
+WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+router = APIRouter(tags=["access"])
+
+
+class Login(BaseModel):
+    """What the page sends once."""
+
+    token: str = Field(description="The read token.", max_length=4096)
+
+
+@router.post("/api/login", status_code=204, responses={401: {"model": Problem}})
+async def login(request: Request, given: Login) -> Response:
+    """Exchange the read token for a cookie, as a browser's stream cannot send headers."""
+    tokens: Tokens = request.app.state.tokens
+    if not tokens.fits(given.token, tokens.read):
+        return problem(401, "This is not the read token.")
+    answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    if tokens.read:
+        answer.set_cookie(
+            COOKIE,
+            tokens.session,
+            max_age=30 * 86400,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+            path=request.scope.get("root_path") or "/",
+        )
+    return answer
+
+
+class Tokens:
+    """The two tokens, empty where none is asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.read = _token("READ", settings.read_token, settings.read_token_file)
+        self.write = _token("WRITE", settings.write_token, settings.write_token_file)
+        # Not the token itself, and the same on every replica and after a restart; a new token
+        # ends all sessions.
+        self.session = hmac.new(self.read.encode(), b"rillet session", hashlib.sha256).hexdigest()
+
+    def fits(self, given: str, token: str) -> bool:
+        """Tell in constant time whether this is the token; any is where none is asked for."""
+        return not token or hmac.compare_digest(given.encode(), token.encode())
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether a request shows what its path and method ask for."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path in OPEN_PATHS or scope["method"] == "OPTIONS":
+            return True
+        headers = Headers(scope=scope)
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        bearer = given.strip() if kind.lower() == "bearer" else ""
+        if scope["method"] in WRITE_METHODS:
+            return self.fits(bearer, self.write)
+        if not path.startswith(READ_PATHS):
+            return True
+        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        return self.fits(bearer, self.read) or self.fits(cookie, self.session)
+
+
+class Gate:
+    """ASGI middleware: answers 401 to who may not; touches nothing of who may."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+        self.app = app
+        self.tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request that shows its token, or that needs none."""
+        if scope["type"] != "http" or self.tokens.may(scope):
+            await self.app(scope, receive, send)
+            return
+        which = "write" if scope["method"] in WRITE_METHODS else "read"
+        refused = problem(401, f"Send the {which} token as `Authorization: Bearer TOKEN`.")
+        await refused(scope, receive, send)
+
+
+def check_exposure(settings: Settings, host: str) -> None:
+    """Raise UserError where the API would be open to other machines without tokens."""
+    tokens = Tokens(settings)
+    if (tokens.read and tokens.write) or settings.allow_anonymous or _is_loopback(host):
+        return
+    raise UserError(
+        f"Listening on {host} lets other machines in: set RILLET_READ_TOKEN and "
+        "RILLET_WRITE_TOKEN (or ..._TOKEN_FILE), or RILLET_ALLOW_ANONYMOUS=true."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _token(name: str, given: SecretStr | None, file: Path | None) -> str:
+    if file is None:
+        return given.get_secret_value() if given else ""
+    try:
+        token = file.read_text().strip()
+    except OSError as error:
+        raise UserError(f"RILLET_{name}_TOKEN_FILE cannot be read: {error}.") from None
+    if not token:
+        raise UserError(f"RILLET_{name}_TOKEN_FILE {file} is empty: write a token into it.")
+    return token

@@ -1,0 +1,48 @@
+"""The OpenAPI models of the statistics: what each field means, its unit, an example."""
+
+from pydantic import BaseModel, Field
+
+
+class SensorStatistics(BaseModel):
+    """The running statistics of one sensor. Numbers read back as the same double."""
+
+    sensor: str = Field(description="The sensor's name.", examples=["soil-1"])
+    count: int = Field(description="Readings folded.", examples=[1440])
+    mean: float | None = Field(None, description="In `unit`.", examples=[0.42])
+    variance: float | None = Field(None, description="Divided by n, in `unit` squared.")
+    stddev: float | None = Field(None, description="Divided by n, in `unit`.", examples=[0.05])
+    stddev_sample: float | None = Field(None, description="Divided by n-1; from 2 readings on.")
+    min: float | None = Field(None, description="In `unit`.")
+    max: float | None = Field(None, description="In `unit`.")
+    sum: float | None = Field(None, description="In `unit`.")
+    last: float | None = Field(None, description="The newest value, in `unit`.")
+    first_ts: int | None = Field(None, description="Earliest event time, ms since 1970.")
+    last_ts: int | None = Field(None, description="Latest event time, ms since 1970.")
+    duplicates: int = Field(0, description="Readings not counted, as their `seq` was known.")
+    gaps: int = Field(0, description="Sequence numbers that never came.")
+    rejected: int = Field(0, description="Readings that could not be folded.")
+    restarts: int = Field(0, description="How often `seq` began anew.")
+    last_id: str | None = Field(None, description="Stream id of the newest folded reading.")
+    kind: str | None = Field(None, examples=["moisture"])
+    unit: str | None = Field(None, examples=["%"])
+
+
+class SensorPage(BaseModel):
+    """One page of sensors."""
+
+    items: list[SensorStatistics]
+    next: str | None = Field(description="Send as `cursor` for the next page; null at the end.")
+
+
+class Summary(BaseModel):
+    """Statistics of all readings of several sensors together, merged without loss."""
+
+    sensors: int = Field(description="Sensors merged.", examples=[12])
+    count: int = Field(description="Readings of all of them.", examples=[17280])
+    mean: float | None = Field(None, description="Of all readings.")
+    variance: float | None = Field(None, description="Divided by n.")
+    stddev: float | None = Field(None, description="Divided by n.")
+    stddev_sample: float | None = Field(None, description="Divided by n-1; from 2 readings on.")
+    min: float | None = None
+    max: float | None = None
+    sum: float | None = None

@@ -1,0 +1,15 @@
+"""`rillet bench`: a group of benchmarks, each in a module of its own."""
+
+import typer
+
+from bench.sse import sse
+
+bench = typer.Typer(
+    no_args_is_help=True, help="Measure this machine; docs/performance.md has the tables."
+)
+bench.command()(sse)
+
+
+@bench.callback()
+def group() -> None:
+    """Measure this machine; docs/performance.md has the tables."""
