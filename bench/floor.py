@@ -15,7 +15,7 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding
 class Floor(asyncio.Protocol):
     """Answers any request with the head of a stream; the loop below writes the frames."""
 
-    open: "set[asyncio.Transport]" = set()  # noqa: RUF012 shared on purpose
+    open: set[asyncio.Transport] = set()  # noqa: RUF012 shared on purpose
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport for `data_received`."""
