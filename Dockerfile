@@ -9,9 +9,11 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
  && pip --python /opt/rillet/bin/python install --no-cache-dir --only-binary :all: -r requirements.txt
 COPY web/package.json web/package-lock.json web/fetch-vendor.sh web/
 RUN PYTHON=python sh web/fetch-vendor.sh
+# The page's chart library, pinned in web/package-lock.json; `make image` brings it along.
+COPY web web
+RUN test -e web/vendor/uPlot.iife.min.js || sh web/fetch-vendor.sh
 COPY README.md LICENSE ./
 COPY lua lua
-COPY web web
 COPY rillet rillet
 COPY simulator simulator
 COPY processor processor

@@ -47,7 +47,7 @@ check: .venv/.ready ## everything CI runs
 manifests: .venv/.ready ## render and validate what is in k8s/
 	$(BIN)/python -m pytest tests/deploy/test_manifests.py
 
-image: ## build the container image
+image: web-vendor ## build the container image
 	docker build --build-arg REVISION=$$(git rev-parse HEAD) -t rillet:0.1.0 .
 
 test-deploy: .venv/.ready ## build the image, run compose, drive it, compare (needs a Docker engine)

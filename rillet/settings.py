@@ -121,7 +121,8 @@ class Settings(BaseSettings):
     metrics_host: str = Field("127.0.0.1", description="The address of that port.")
 
     heartbeat_file: Path | None = Field(
-        None, description="Processors touch this file while they make progress, for probes."
+        None,
+        description="`process` and `simulate` touch this file as they make progress, for probes.",
     )
     log_format: Literal["json", "text"] = Field(
         "json", description="`json`: one object a line; `text`: for people."

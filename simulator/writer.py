@@ -13,6 +13,7 @@ from redis.exceptions import ClusterDownError, MasterDownError, TryAgainError
 
 from rillet.connect import connect
 from rillet.errors import UserError
+from rillet.heartbeat import beat
 from rillet.keys import GROUP, Keys, partition_keys, partition_of
 from rillet.settings import Settings
 from simulator.reading import Reading
@@ -54,6 +55,7 @@ class Writer:
         batch: int = BATCH,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._settings = settings
         self._client = connect(settings)
         self._keys = partition_keys(settings)
         self._batch = min(batch, settings.backlog_max)
@@ -124,6 +126,7 @@ class Writer:
             if isinstance(reply, Exception)
         ]
         self._backlog[partition] = _backlog(replies)
+        beat(self._settings)
         if refused:
             raise refused[0]
 
