@@ -6,7 +6,10 @@ import typer
 import uvicorn
 
 from api.access import check_exposure
+from rillet.address import parse_address
+from rillet.errors import UserError
 from rillet.log import configure_logging
+from rillet.port import is_free
 from rillet.settings import load_settings
 
 GRACE_S = 2
@@ -25,13 +28,19 @@ def serve(
     """
     settings = load_settings()
     configure_logging(settings)
-    address = settings.host if host is None else host
-    check_exposure(settings, address)
+    parse_address(settings.redis_url.get_secret_value())
+    host, port = host or settings.host, settings.port if port is None else port
+    check_exposure(settings, host)
+    if not is_free(host, port):
+        raise UserError(
+            f"Cannot listen on {host}:{port}: it is taken, or not this machine's address. "
+            "Choose with --host and --port."
+        )
     uvicorn.run(
         "api.app:create_app_from_environment",
         factory=True,
-        host=address,
-        port=settings.port if port is None else port,
+        host=host,
+        port=port,
         workers=workers,
         http="api.protocol:StreamProtocol",
         loop="auto",

@@ -1,5 +1,6 @@
 """The `rillet` command: a table of subcommands, each loaded from its folder when it is called."""
 
+import inspect
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -44,8 +45,17 @@ class LazyGroup(TyperGroup):
         found = getattr(import_module(module), cmd_name)
         app = found if isinstance(found, typer.Typer) else typer.Typer(add_completion=False)
         if app is not found:
-            app.command(cmd_name)(found)
+            app.command(cmd_name, help=_paragraphs(found))(found)
         return get_command(app)
+
+
+def _paragraphs(function: Any) -> str:
+    """Return a docstring with the lines of each paragraph joined, for the terminal to break.
+
+    A paragraph that begins with a line \\b keeps its lines: that is how examples are marked.
+    """
+    parts = (inspect.getdoc(function) or "").split("\n\n")
+    return "\n\n".join(p if p.startswith("\b") else p.replace("\n", " ") for p in parts)
 
 
 def _placeholder(name: str, line: str) -> Any:

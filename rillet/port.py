@@ -11,7 +11,8 @@ TRIES = 20
 
 def is_free(host: str, port: int) -> bool:
     """Tell whether a server could listen there now."""
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
