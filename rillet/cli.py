@@ -40,7 +40,7 @@ class LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module, line = COMMANDS[cmd_name]
-        if ctx.resilient_parsing or "--help" in sys.argv[1:2]:
+        if ctx.resilient_parsing or sys.argv[1:2] in ([], ["--help"]):
             return _placeholder(cmd_name, line)
         found = getattr(import_module(module), cmd_name)
         app = found if isinstance(found, typer.Typer) else typer.Typer(add_completion=False)
@@ -52,7 +52,7 @@ class LazyGroup(TyperGroup):
 def _paragraphs(function: Any) -> str:
     """Return a docstring with the lines of each paragraph joined, for the terminal to break.
 
-    A paragraph that begins with a line \\b keeps its lines: that is how examples are marked.
+    A paragraph that begins with a backspace keeps its lines: that is how examples are marked.
     """
     parts = (inspect.getdoc(function) or "").split("\n\n")
     return "\n\n".join(p if p.startswith("\b") else p.replace("\n", " ") for p in parts)
