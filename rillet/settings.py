@@ -62,9 +62,7 @@ class Settings(BaseSettings):
         ge=0,
         description="A `ts` further ahead of the server's clock than this is rejected, in ms.",
     )
-    readings_tail: int = Field(
-        1000, ge=0, description="Folded readings kept for inspection and `rillet verify`."
-    )
+    readings_tail: int = Field(1000, ge=0, description="Folded readings kept for inspection.")
     results_maxlen: int = Field(10_000, ge=1, description="Entries kept on `results`, about.")
     rejects_maxlen: int = Field(10_000, ge=1, description="Entries kept on `rejects`, about.")
     backlog_max: int = Field(
