@@ -121,12 +121,12 @@ def simulate(
     rillet simulate --replay sea.csv --time-column YEAR
     rillet simulate --replay log.csv --sensor-column station --value-column temp
     """  # noqa: D301 \b keeps the lines of the example apart
-    settings = load_settings()
-    configure_logging(settings)
     limits = Limits(count, duration)
     columns = Columns(time_column, sensor_column, value_column or ())
     faster = factor("--speed", speed)
     _check_options(replay, columns, scenario or [], faster, rate)
+    settings = load_settings()
+    configure_logging(settings)
     with _stoppable():
         if replay:
             per_s = factor("--rate", rate) if rate else None

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from itertools import islice
 
+from rillet.errors import UserError
 from simulator.reading import Reading
 from simulator.writer import Writer
 
@@ -56,12 +57,16 @@ def send(
 ) -> None:
     """Write the readings when due, or at once where there is no pace; stop at either limit."""
     began_s = time.monotonic()
-    for due_s, reading in islice(readings, count):
-        elapsed_s = due_s if pace else time.monotonic() - began_s
-        if duration_s is not None and elapsed_s >= duration_s:
-            break
-        if pace and not 0 <= pace.late_s(due_s) <= SLIP_S:
-            writer.flush()
-            pace.wait(due_s)
-        writer.add(reading)
+    try:
+        for due_s, reading in islice(readings, count):
+            elapsed_s = due_s if pace else time.monotonic() - began_s
+            if duration_s is not None and elapsed_s >= duration_s:
+                break
+            if pace and not 0 <= pace.late_s(due_s) <= SLIP_S:
+                writer.flush()
+                pace.wait(due_s)
+            writer.add(reading)
+    except UserError:  # a bad row: what came before it still goes
+        writer.flush()
+        raise
     writer.flush()

@@ -58,7 +58,7 @@ class Writer:
         self._settings = settings
         self._client = connect(settings)
         self._keys = partition_keys(settings)
-        self._batch = min(batch, settings.backlog_max)
+        self._batch = max(1, min(batch, settings.backlog_max // 4))
         self._backlog_max = settings.backlog_max
         self._sleep = sleep
         self._pending: list[list[list[str]]] = [[] for _ in self._keys]

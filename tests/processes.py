@@ -29,7 +29,7 @@ def running(
                 yield process
             finally:
                 process.kill()
-                if process.stdout:
+                if process.stdout and not process.stdout.closed:
                     process.stdout.read()
     finally:
         process.wait()
