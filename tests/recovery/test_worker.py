@@ -85,7 +85,7 @@ def test_any_number_of_workers_gives_identical_hashes(
 
 def test_a_killed_worker_leaves_nothing_behind(server: EmbeddedServer, client: redis.Redis) -> None:
     """SIGKILL in the midst of a backlog: the next worker goes on, and every figure is exact."""
-    sent = feed(client, 2_000)
+    sent = feed(client, 900)
     while lag(client) != 0:
         with running(server, "process", fold_max_count="150") as worker:
             before = lag(client)
