@@ -3,11 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from rillet.embedded import EmbeddedServer, packaged_server
+from tests.browser.stack import Stack
 from tests.browser.stub import Stub
 
 CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -52,6 +55,7 @@ def page(browser: Browser) -> Iterator[Page]:
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.on("console", lambda said: wrong.append(said.text) if _is_ours(said) else None)
+    opened.on("request", lambda sent: None if _is_local(sent.url) else wrong.append(sent.url))
     opened.set_default_timeout(15_000)
     yield opened
     context.close()
@@ -66,6 +70,25 @@ def stub() -> Iterator[Stub]:
     serving.stop()
 
 
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with ExitStack() as alive:
+        server = alive.enter_context(EmbeddedServer(binary=packaged_server()))
+        yield Stack(server, alive)
+
+
+@pytest.fixture
+def served(stack: Stack) -> Iterator[Stack]:
+    stack.client.flushall()
+    with stack.serve():
+        yield stack
+
+
 def _is_ours(said: ConsoleMessage) -> bool:
     """Tell a fault of the page from the browser's own line about a server that was stopped."""
     return said.type == "error" and not said.text.startswith("Failed to load resource")
+
+
+def _is_local(url: str) -> bool:
+    """Tell whether a request stays on this machine: the page must work without any other."""
+    return url.startswith(("http://127.0.0.1:", "data:", "blob:"))

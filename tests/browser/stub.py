@@ -80,13 +80,14 @@ class Stub:
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
+        page = StaticFiles(directory=asset_folder("web"), html=True)
         routes = [
             Route("/api/stream", self._stream),
             Route("/api/login", self._login, methods=["POST"]),
             Route("/api/{rest:path}", self._nothing),
-            Mount("/", StaticFiles(directory=asset_folder("web"), html=True)),
+            Mount("/", page),
         ]
-        return Starlette(routes=routes)
+        return Starlette(routes=[Mount("/some/prefix", routes=routes), *routes])
 
     def start(self) -> None:
         """Serve in a thread; again on the same port after `stop`."""

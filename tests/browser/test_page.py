@@ -92,3 +92,132 @@ def test_names_are_text_never_markup(page: Page, stub: Stub) -> None:
     page.goto(stub.url)
     expect(page.locator(".card .name")).to_have_text(name)
     expect(page).to_have_title("Rillet")
+
+
+def test_silent_sensor_says_so(page: Page, stub: Stub) -> None:
+    """A sensor whose last reading is long ago is silent, in a word, and counted as such."""
+    stub.rows["old"] = row("old")
+    stub.rows["new"] = now_row("new")
+    page.goto(stub.url)
+    expect(page.locator('.card[data-sensor="old"] .state')).to_have_text("Silent")
+    expect(page.locator('.card[data-sensor="new"] .state')).to_have_text("Healthy")
+    expect(page.locator("[data-tile=silent]")).to_have_text("1")
+    expect(page.locator("[data-tile=live]")).to_have_text("1")
+
+
+def test_firing_alert_raises_card_and_figure(page: Page, stub: Stub) -> None:
+    """An alert makes its sensor stressed until it is resolved."""
+    stub.rows["a"] = now_row("a")
+    page.goto(stub.url)
+    state = page.locator('.card[data-sensor="a"] .state')
+    expect(state).to_have_text("Healthy")
+    stub.send("alert", [{"sensor": "a", "rule": "too hot", "state": "firing"}])
+    expect(state).to_have_text("Stressed")
+    expect(page.locator("[data-tile=alerts]")).to_have_text("1")
+    stub.send("alert", [{"sensor": "a", "rule": "too hot", "state": "resolved"}])
+    expect(state).to_have_text("Healthy")
+    expect(page.locator("[data-tile=alerts]")).to_have_text("0")
+
+
+def test_search_filter_and_sort(page: Page, stub: Stub) -> None:
+    """Search, kind and order each list what they say; no match offers the way back."""
+    stub.rows["s2"] = now_row("s2", last=5.0, kind="views")
+    stub.rows["s10"] = now_row("s10", last=7.0)
+    stub.rows["t1"] = now_row("t1", last=6.0)
+    page.goto(stub.url)
+    names = page.locator(".card .name")
+    expect(names).to_have_text(["s2", "s10", "t1"])
+    page.get_by_label("Sort").select_option("value")
+    in_order = "[...document.querySelectorAll('.card')].sort((a, b) =>"
+    in_order += " a.ariaPosInSet - b.ariaPosInSet).map(c => c.dataset.sensor).join()"
+    page.wait_for_function(f"{in_order} === 's10,t1,s2'")
+    page.get_by_label("Kind").select_option("views")
+    expect(names).to_have_text(["s2"])
+    page.get_by_label("Search").fill("zzz")
+    page.get_by_role("button", name="Show all sensors").click()
+    expect(names).to_have_count(3)
+
+
+def test_redis_away_is_told_apart_from_a_lost_server(page: Page, stub: Stub) -> None:
+    """A status event that Redis is away makes the figures stale though the stream is open."""
+    stub.rows["a"] = now_row("a")
+    page.goto(stub.url)
+    expect(page.locator("#link-text")).to_have_text("Live")
+    stub.send("status", {"redis": "away"})
+    expect(page.locator("#link-text")).to_contain_text("Redis away")
+    expect(page.locator(".card .state")).to_have_text("Stale")
+    stub.send("status", {"redis": "here"})
+    expect(page.locator("#link-text")).to_have_text("Live")
+
+
+def test_works_behind_a_path_prefix(page: Page, stub: Stub) -> None:
+    """Under a prefix that a proxy adds, every address of the page still leads to its server."""
+    stub.rows["a"] = now_row("a")
+    page.goto(f"{stub.url}some/prefix/")
+    expect(page.locator("#link-text")).to_have_text("Live")
+    page.get_by_role("link", name="a", exact=True).click()
+    expect(page.locator(".figures [data-field=mean]")).to_have_text("20.5")
+
+
+def test_cards_stay_in_place_while_figures_change(page: Page, stub: Stub) -> None:
+    """Updates move no card: what shift the browser counts is a hundredth of what it calls good."""
+    stub.rows["a"] = now_row("a")
+    stub.rows["b"] = now_row("b")
+    page.goto(stub.url)
+    expect(page.locator(".card")).to_have_count(2)
+    page.evaluate("""() => {
+        window.shift = 0;
+        const add = list => list.getEntries().forEach(one => { window.shift += one.value; });
+        new PerformanceObserver(add).observe({type: "layout-shift"});
+    }""")
+    for i in range(10):
+        changed = now_row("a", count=3 + i * 1000, mean=20 + i / 10, last=29.0 - i, stddev=0.5)
+        stub.send("stats", [changed, now_row("c"), now_row(f"new-{i}")])
+        expect(figure(page, "a", "count")).to_have_text(f"{3 + i * 1000:,}")
+    assert page.evaluate("window.shift") < 0.001
+
+
+def test_reduced_motion_is_honoured(page: Page, stub: Stub) -> None:
+    """With reduced motion a figure jumps to its new value without steps between."""
+    page.emulate_media(reduced_motion="reduce")
+    stub.rows["a"] = now_row("a", mean=0.0)
+    page.goto(stub.url)
+    expect(figure(page, "a", "mean")).to_have_text("0.00")
+    page.evaluate("""() => {
+        window.seen = [];
+        const node = document.querySelector("[data-field=mean]");
+        const note = () => window.seen.push(node.textContent);
+        const all = {childList: true, characterData: true, subtree: true};
+        new MutationObserver(note).observe(node, all);
+    }""")
+    stub.send("stats", [now_row("a", mean=100.0)])
+    expect(figure(page, "a", "mean")).to_have_text("100.00")
+    assert page.evaluate("window.seen") == ["100.00"]
+
+
+def test_chart_zooms_and_reads_out(page: Page, stub: Stub) -> None:
+    """Dragging zooms the chart, the arrow keys move the read-out, Escape ends the zoom."""
+    stub.rows["a"] = row("a", last_id="1000-0", count=1)
+    page.goto(f"{stub.url}#/sensor/a")
+    expect(page.locator(".figures [data-field=count]")).to_have_text("1")
+    for i in range(2, 12):
+        stub.send("stats", [row("a", last_id=f"{i * 1000}-0", count=i, last=float(i))])
+    expect(page.locator(".figures [data-field=count]")).to_have_text("11")
+    plot = page.locator(".chart .u-over")
+    if plot.count() == 0:
+        expect(page.locator(".points")).to_be_visible()
+        return
+    expect(page.locator(".readout")).to_contain_text("Latest")
+    page.locator(".chart").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".readout")).to_contain_text("value 10.0")
+    box = plot.bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.3, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, middle, steps=5)
+    page.mouse.up()
+    expect(page.locator(".chart")).to_have_attribute("data-zoomed", "")
+    page.keyboard.press("Escape")
+    expect(page.locator(".chart")).not_to_have_attribute("data-zoomed", "")

@@ -43,7 +43,7 @@ export class Chart {
   /** Show the last `ms` milliseconds, or everything without it, and follow what comes. */
   follow(ms) {
     this.window = ms;
-    this.zoomed = false;
+    this.#zoom(false);
     this.plot.setData(this.data, true);
   }
 
@@ -78,7 +78,7 @@ export class Chart {
       bands: [{ series: [3, 4], fill: () => colours().washes[this.hue] }],
       hooks: {
         setCursor: [() => this.#read()],
-        setSelect: [(plot) => (this.zoomed = plot.select.width > 0)],
+        setSelect: [(plot) => this.#zoom(plot.select.width > 0)],
       },
     };
   }
@@ -98,6 +98,11 @@ export class Chart {
     const [v, m, d] = [value, mean, upper - mean].map((x) => number(x, Math.min(digits, 8)));
     const which = this.plot.cursor.idx == null ? "Latest" : "At";
     setText(this.readout, `${which} ${clockTime(time)}: value ${v}, mean ${m} ± ${d} ${this.unit ?? ""}`);
+  }
+
+  #zoom(on) {
+    this.zoomed = on;
+    this.box.toggleAttribute("data-zoomed", on);
   }
 
   #resize() {

@@ -1,5 +1,6 @@
 // Wires the page together: the stream fills the store, the store moves the views.
-import { login } from "./api.js";
+import { Alerts } from "./alerts.js";
+import { get, login } from "./api.js";
 import { learnDate, serverNow } from "./clock.js";
 import { conditionOf } from "./condition.js";
 import { byId, toast } from "./dom.js";
@@ -17,12 +18,13 @@ import { onTheme } from "./theme.js";
 const store = new Store();
 const stream = new Stream("api/stream");
 const rate = new Rate();
+const alerts = new Alerts();
 const glance = new Glance();
 const link = new LinkLine(stream);
 let frozenAt = 0; // While nothing arrives, time stands still: silence is not then the sensors' doing.
 
 const now = () => (link.state === "live" ? serverNow() : frozenAt);
-const judge = (name, record) => conditionOf(record, now(), store.alerts.get(name) > 0);
+const judge = (name, record) => conditionOf(record, now(), alerts.has(name));
 const look = (name, record) => (link.state === "live" ? judge(name, record) : "stale");
 const overview = new Overview(store, judge, look);
 let told = {};
@@ -39,13 +41,14 @@ const take = {
     link.setRedis(facts.redis === "away");
   },
   resync: () => toast("The stream was resynced: figures are current"),
-  alert: () => {},
+  alert: (changes) => (alerts.take([changes].flat()), overview.grid.refresh()),
 };
 
 stream.addEventListener("event", ({ detail: { event, data } }) => take[event]?.(JSON.parse(data)));
 stream.addEventListener("date", ({ detail }) => learnDate(detail));
 stream.addEventListener("link", ({ detail: { state } }) => {
   if (state === "connecting") rate.restart();
+  if (state === "live" && state !== shownAs) learnAlerts();
   if (state !== shownAs) overview.grid.refresh();
   shownAs = state;
   view?.update();
@@ -72,6 +75,12 @@ function showNotice() {
   if (state === "waiting") notice("away", () => stream.retryNow());
 }
 
+// The stream carries only changes; what was firing before is asked for. Newest first, so turned.
+async function learnAlerts() {
+  const known = await get("alerts");
+  if (known?.items) alerts.replace(known.items.toReversed());
+}
+
 async function unlock(token) {
   const wrong = await login(token);
   if (!wrong) stream.run();
@@ -86,7 +95,7 @@ function showGlance() {
     rate: live ? rate.at(performance.now()) : undefined,
     live: live ? store.sensors.size - silent : undefined,
     silent: live ? silent : undefined,
-    alerts: store.alerts.size,
+    alerts: live ? alerts.count : undefined,
     lag: live ? told.lag : undefined,
     delay_ms: live ? delay : undefined,
   });

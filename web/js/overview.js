@@ -33,7 +33,7 @@ export class Overview {
     const names = select(this.store.sensors, wish, this.judge);
     this.grid.order(names);
     const all = names.length === this.known;
-    setText(byId("matches"), all ? `${count(this.known)} sensors` : `${count(names.length)} of ${count(this.known)}`);
+    setText(byId("tally"), all ? `${count(this.known)} sensors` : `${count(names.length)} of ${count(this.known)}`);
     this.none = this.known > 0 && names.length === 0;
   }
 

@@ -9,7 +9,6 @@ export class Store extends EventTarget {
   constructor() {
     super();
     this.sensors = new Map();
-    this.alerts = new Map();
   }
 
   /** Take the complete list: what is not in it is gone. */
