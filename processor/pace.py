@@ -15,7 +15,7 @@ class Pace:
 
     def note(self, entries: int, busy_us: int) -> None:
         """Take in one fold: the entries it looked at and the server's time in microseconds."""
-        if busy_us <= 0 or (busy_us <= self.target_us and entries < self.count * 0.9):
+        if busy_us <= self.target_us and entries < self.count * 0.9:
             return
-        factor = min(2.0, self.target_us / busy_us)
+        factor = min(2.0, self.target_us / max(1, busy_us))
         self.count = max(1, min(self.ceiling, round(self.count * factor)))
