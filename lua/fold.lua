@@ -122,6 +122,8 @@ if #entries == 0 and #dirty == 0 then
     local args = {}
     cursor.save(c, args)
     redis.call('HSET', state, unpack(args))
+  end
+  if not cursor.is_shown(c, readings, group) then -- an earlier fold could not, or it was deleted
     cursor.show(c, readings, group)
   end
   return { 0, 0, 0, 0, 0, 0, busy_us(), c.id, '', {} }
@@ -132,15 +134,13 @@ local runs, bad, looked_at = collect.collect(entries, limits, tonumber(count))
 local names, commit, shown, lengths, folded, duplicates = compute(runs)
 
 cursor.show(c, readings, group)
-publish.rejects(keys, limits, bad)
+publish.rejects(keys, limits, bad, c.id)
 if looked_at > 0 then
   c.id = entries[looked_at][1]
   c.read = c.id == c.last and c.added or math.min(c.read + looked_at, c.added)
 end
 cursor.save(c, commit)
-for first, last in publish.chunks(commit, 1000) do
-  redis.call('HSET', state, unpack(commit, first, last))
-end
+redis.call('HSET', state, unpack(commit))
 
 local failed, fault = publish_all(names, shown, lengths)
 if #dirty > 0 then

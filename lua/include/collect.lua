@@ -4,6 +4,9 @@
 -- index; span[i] = k says that the k values from i came in one entry, and stand or fall together.
 local M = {}
 
+-- The most sensors of a fold: all are committed by one HSET, and unpack takes 7,999 values.
+local MAX_SENSORS = 3500
+
 local find, tonumber = string.find, tonumber
 
 -- Returns the run of a sensor, new where this fold has not met it, or nil, code, reason.
@@ -38,13 +41,16 @@ local function take_values(run, value, values, packed, max_batch)
   return nil, 'missing_value', 'the reading has no value, values or packed'
 end
 
-local function take_label(run, name, text)
-  if text == run[name] or text == '' then
-    return
+-- Sets kind and unit, where given, both or none; returns code, reason of the one that is bad.
+local function take_labels(run, kind, unit)
+  local code, reason
+  if kind and kind ~= run.kind then code, reason = entry.check_label('kind', kind) end
+  if unit and unit ~= run.unit and not code then
+    code, reason = entry.check_label('unit', unit)
   end
-  local code, reason = entry.check_label(name, text)
   if not code then
-    run[name] = text
+    if kind and kind ~= '' then run.kind = kind end
+    if unit and unit ~= '' then run.unit = unit end
   end
   return code, reason
 end
@@ -87,8 +93,9 @@ local function take(runs, id, list, limits)
   if not code then
     k, code, reason = take_values(run, value, values, packed, limits.max_batch)
   end
-  if kind and not code then code, reason = take_label(run, 'kind', kind) end
-  if unit and not code then code, reason = take_label(run, 'unit', unit) end
+  if (kind or unit) and not code then
+    code, reason = take_labels(run, kind, unit)
+  end
   if code then
     return nil, code, reason, run
   end
@@ -116,7 +123,8 @@ local function take_plain(runs, id, list)
 end
 
 -- Returns runs (a list, and by name), rejects, and how many entries were looked at: fewer than
--- given once batches made up for `budget` single readings (a batched value costs about a tenth).
+-- given once batches made up for `budget` single readings (a batched value costs about a tenth)
+-- or MAX_SENSORS are met.
 function M.collect(entries, limits, budget)
   local runs, rejects, weight = {}, {}, 0
   for i = 1, #entries do
@@ -132,7 +140,7 @@ function M.collect(entries, limits, budget)
       if run then run.rejected = run.rejected + 1 end
       weight = weight + 1
     end
-    if weight >= budget then
+    if weight >= budget or #runs == MAX_SENSORS then
       return runs, rejects, i
     end
   end

@@ -37,6 +37,13 @@ function M.load(readings, state)
       c.id, c.read = id, tonumber(read)
     end
   end
+  local first = info['first-entry']
+  if first and not stream_id.less(c.id, first[1]) then
+    return c
+  end
+  -- All that is there is unread. The count knows better than the cursor: it may be of a stream
+  -- made anew, and the trimming must not take the unread for read.
+  c.read = c.added - c.length
   return c
 end
 
@@ -44,6 +51,17 @@ end
 function M.save(c, args)
   args[#args + 1] = FIELD
   args[#args + 1] = c.id .. ' ' .. string.format('%.0f', c.read)
+end
+
+-- Tells whether the group stands at the cursor.
+function M.is_shown(c, readings, group)
+  for _, reply in ipairs(redis.call('XINFO', 'GROUPS', readings)) do
+    local g = as_map(reply)
+    if g.name == group then
+      return g['last-delivered-id'] == c.id and g['entries-read'] == c.read
+    end
+  end
+  return false
 end
 
 -- Sets the group to the cursor, and makes it where it is missing.

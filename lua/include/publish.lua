@@ -27,21 +27,31 @@ function M.sensor(keys, limits, name, fields, f)
   return type(reply) == 'table' and reply.err or nil
 end
 
--- Returns the ids of the newest n rejects as a set.
-local function newest_rejects(rejects, n)
-  local ids = {}
-  for _, e in ipairs(redis.call('XREVRANGE', rejects, '+', '-', 'COUNT', n)) do
-    ids[e[2][2]] = true
-  end
+-- Returns a set of the ids of all rejects that were read after the cursor: what folds that broke
+-- off before they could move it have left. The newest come first, and most often there are none.
+local function rejects_after(cursor_id, rejects)
+  local ids, from, size = {}, '+', 1
+  repeat
+    local found = redis.call('XREVRANGE', rejects, from, '-', 'COUNT', size)
+    for _, e in ipairs(found) do
+      local id = string.match(e[2][2], '^%d+%-%d+$') -- of another's entry, nil
+      if id and not stream_id.less(cursor_id, id) then
+        return ids
+      end
+      ids[id or ''], from = true, '(' .. e[1]
+    end
+    local full = #found == size
+    size = 1000
+  until not full
   return ids
 end
 
--- Writes the rejects that an earlier, broken-off fold has not written yet.
-function M.rejects(keys, limits, rejects)
+-- Writes the rejects that an earlier fold, broken off at the same cursor, has not written yet.
+function M.rejects(keys, limits, rejects, cursor_id)
   if #rejects == 0 then
     return
   end
-  local there = newest_rejects(keys.rejects, #rejects)
+  local there = rejects_after(cursor_id, keys.rejects)
   for _, r in ipairs(rejects) do
     if not there[r.id] then
       local args = { 'id', r.id, 'code', r.code, 'reason', r.reason }
