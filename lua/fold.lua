@@ -2,7 +2,7 @@
 --- KEYS readings state results rejects
 --- ARGV group stats_prefix count max_batch future_skew_ms readings_tail results_maxlen rejects_maxlen
 --- RETURNS entries readings sensors duplicates rejected backlog busy_us cursor fault codes
---- INCLUDE exact number stream_id sequence entry collect @reducers sensor cursor publish trim
+--- INCLUDE exact number stream_id sequence entry collect sums @reducers sensor cursor publish trim
 --
 -- A script that fails half-way is not rolled back, so the order of the writes carries the promise:
 --   1. the group is set to the cursor of `state` (changes nothing; as a first write that needs no
