@@ -25,6 +25,7 @@ class Client:
     write: Callable[[bytes], Coroutine[Any, Any, None]]
     abort: Callable[[], None]
     wanted: frozenset[bytes] | None
+    resync: Callable[[], Awaitable[None]]
     cursor: int = 0
     stuck_since: float = 0.0
     served_at: float = field(default_factory=time.monotonic)
@@ -53,7 +54,6 @@ class Hub:
         self.drop_s = drop_s
         self.clients: set[Client] = set()
         self.counts = Counts()
-        self.resync: Callable[[Client], Awaitable[None]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def join(self, client: Client, cursor: int) -> None:
@@ -96,6 +96,7 @@ class Hub:
                 self.counts.coalesced += 1
                 continue
             if client.cursor < self.tail.floor:
+                client.resyncing = True
                 self._start(self._resync(client))
                 continue
             which = (client.cursor, client.wanted)
@@ -141,15 +142,11 @@ class Hub:
                 self.tail.changed.set()
 
     async def _resync(self, client: Client) -> None:
-        client.resyncing = True
-        client.stuck_since = time.monotonic()
         self.counts.resyncs += 1
         try:
-            if self.resync:
-                await self.resync(client)
+            await client.resync()
         finally:
             client.resyncing = False
-            client.stuck_since = 0.0
             self.tail.changed.set()
 
     def _look_after(self) -> None:

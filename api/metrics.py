@@ -1,5 +1,6 @@
 """`GET /metrics` of the API: what the relay did, and what Redis says of itself."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class ApiCollector(Collector):
         """Yield every metric; docs/metrics.md lists them."""
         hub, counts = self.shared.hub, self.shared.counts
         yield _gauge("rillet_api_sse_clients", "Open streams.", len(hub.clients))
+        yield _gauge("rillet_api_tasks", "Running asyncio tasks.", len(asyncio.all_tasks()))
         done = hub.counts
         yield _counter("rillet_api_sse_frames", "Frames sent to clients.", done.frames)
         yield _counter("rillet_api_sse_bytes", "Bytes of those frames.", done.frame_bytes)

@@ -12,10 +12,12 @@ from starlette.types import Message, Receive, Scope, Send
 from api.hub import Client, Hub
 from api.reader import GONE
 from api.snapshots import Snapshots
-from api.tail import Position
+from api.tail import Position, event
 
 PIECE_BYTES = 64 * 1024
 """A snapshot goes out in pieces of this size, so that a slow reader holds one, not all of it."""
+
+RESYNC = b"event: resync\ndata: {}\n\n"
 
 RESUME_WAIT_S = 2.0
 """How long a client that is ahead of this replica waits for it to catch up."""
@@ -85,12 +87,17 @@ class Relay(EventSourceResponse):
         def write(frame: bytes) -> Any:
             return direct({"type": "http.response.body", "body": frame, "more_body": True})
 
-        client = Client(write, self.abort, self.wanted)
+        async def resync() -> None:
+            await self._resync(client)
+
+        client = Client(write, self.abort, self.wanted, resync)
         try:
             await write(f"retry: {self.retry_ms}\n\n".encode())
             if not await self._resume(client):
-                await self._send_snapshot(client)
+                await self._begin(client)
             await self.closing.wait()
+        except TimeoutError:
+            return  # dropped: it did not take its snapshot in time
         finally:
             self.hub.leave(client)
         await self._end(client, send)
@@ -106,19 +113,45 @@ class Relay(EventSourceResponse):
                 async with asyncio.timeout(RESUME_WAIT_S):
                     await tail.wait_for(position)
                 if tail.knows(position):
-                    self.hub.join(client, tail.cursor_at(position))
+                    await self._catch_up(client, position)
                     return True
         except TimeoutError:
             pass
-        await client.write(b"event: resync\ndata: {}\n\n")
+        await client.write(RESYNC)
         return False
 
-    async def _send_snapshot(self, client: Client) -> None:
-        """Send a snapshot as soon as Redis gives one, then join the hub where it ends."""
+    async def _catch_up(self, client: Client, position: Position) -> None:
+        """Send what changed after the position, then join the hub where that ends."""
+        tail = self.hub.tail
+        missed, cursor = tail.after(position), tail.sequence
+        if missed:
+            await self._write(client, event("stats", missed, tail.position))
+        self.hub.join(client, cursor)
+
+    async def _begin(self, client: Client) -> None:
+        cursor = await self._send_snapshot(client)
+        self.hub.join(client, cursor)
+
+    async def _resync(self, client: Client) -> None:
+        await self._write(client, RESYNC)
+        cursor = await self._send_snapshot(client)
+        client.cursor = cursor
+
+    async def _send_snapshot(self, client: Client) -> int:
+        """Send a snapshot as soon as Redis gives one; return the cursor at its end."""
         frame, cursor = await self._take(client)
         for start in range(0, len(frame), PIECE_BYTES):
-            await client.write(frame[start : start + PIECE_BYTES])
-        self.hub.join(client, cursor)
+            await self._write(client, frame[start : start + PIECE_BYTES])
+        return cursor
+
+    async def _write(self, client: Client, piece: bytes) -> None:
+        """Write outside the hub; a client that does not take it in time is cut off."""
+        try:
+            async with asyncio.timeout(self.hub.drop_s):
+                await client.write(piece)
+        except TimeoutError:
+            self.hub.drop(client)
+            raise
 
     async def _take(self, client: Client) -> tuple[bytes, int]:
         told = False

@@ -112,10 +112,13 @@ class Tail:
         """Return (sensor, object) of every sensor that changed after the cursor."""
         return [(s, e.encoded()) for s, e in self.entries.items() if e.sequence > cursor]
 
-    def cursor_at(self, position: Position) -> int:
-        """Return the sequence number after which all that follows the position stands."""
-        later = (e.sequence for e in self.entries.values() if e.stream_id > position[e.partition])
-        return next(later, self.sequence + 1) - 1
+    def after(self, position: Position) -> list[bytes]:
+        """Return the object of every sensor whose newest result stands after the position."""
+        return [
+            entry.encoded()
+            for entry in self.entries.values()
+            if entry.stream_id > position[entry.partition]
+        ]
 
     def since(self, cursor: int, end: int, wanted: frozenset[bytes] | None) -> list[bytes]:
         """Return the objects with cursor < sequence <= end, oldest first."""

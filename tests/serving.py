@@ -1,0 +1,93 @@
+"""Starts `rillet serve` as a process, feeds and folds readings, reads streams as browsers do."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import orjson
+import redis
+from httpx_sse import EventSource
+
+from processor.fold import fold
+from rillet.embedded import EmbeddedServer, free_port
+from rillet.keys import partition_keys, partition_of
+from rillet.settings import Settings
+from tests.processes import running
+from tests.waiting import until
+
+
+@dataclass(frozen=True)
+class Api:
+    """A running API: where it is, and its process id."""
+
+    url: str
+    port: int
+    process: Any
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        """GET a path of this API."""
+        return httpx.get(self.url + path, timeout=10, **more)
+
+    def metric(self, name: str) -> float:
+        """Return one unlabelled metric's value."""
+        lines = self.get("/metrics").text.splitlines()
+        return next(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))
+
+
+@contextmanager
+def serving(server: EmbeddedServer, *options: str, **settings: str) -> Iterator[Api]:
+    """Run an API until the block ends; it answers when the block begins."""
+    port = free_port()
+    command = ("serve", "--port", str(port), *options)
+    with running(server, *command, **{"log_level": "warning", **settings}) as process:
+        api = Api(f"http://127.0.0.1:{port}", port, process)
+        until(lambda: _answers(api.url + "/healthz"))
+        yield api
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
+def add(client: redis.Redis, settings: Settings, sensor: str, *values: float, **more: str) -> None:
+    """Append readings and fold them, in this process."""
+    keys = partition_keys(settings)[partition_of(sensor, settings.partitions)]
+    for value in values:
+        client.xadd(keys.readings, {"sensor": sensor, "value": repr(value), **more})
+    while fold(client, settings, keys).backlog:
+        pass
+
+
+@dataclass(frozen=True)
+class Event:
+    """One Server-Sent Event; `rows` by sensor."""
+
+    name: str
+    id: str
+    rows: dict[str, dict[str, Any]]
+
+
+@asynccontextmanager
+async def stream(
+    url: str, last_id: str = "", query: str = ""
+) -> AsyncIterator[AsyncIterator[Event]]:
+    """Open a stream; yields its events."""
+    headers = {"Last-Event-ID": last_id} if last_id else {}
+    async with (
+        httpx.AsyncClient(timeout=20) as client,
+        client.stream("GET", f"{url}/api/stream{query}", headers=headers) as answer,
+    ):
+        yield _events(answer)
+
+
+async def _events(answer: httpx.Response) -> AsyncIterator[Event]:
+    async for event in EventSource(answer).aiter_sse():
+        if event.data:
+            data = orjson.loads(event.data)
+            rows = {row["sensor"]: row for row in data} if isinstance(data, list) else {"": data}
+            yield Event(event.event, event.id, rows)
