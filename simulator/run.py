@@ -1,5 +1,7 @@
 """The two things `rillet simulate` does: invent readings, or replay a file of real ones."""
 
+import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ import typer
 
 from rillet.connect import check_reachable
 from rillet.errors import UserError
+from rillet.heartbeat import beat
 from rillet.settings import Settings
 from simulator.fleet import Fleet
 from simulator.pace import Pace, send
@@ -20,6 +23,10 @@ from simulator.writer import Writer
 DAY_S = 86_400.0
 
 log = structlog.get_logger("simulator")
+
+
+BEAT_S = 5.0
+"""The longest sleep without a sign of life; the probes allow a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +50,30 @@ def factor(option: str, text: str) -> float | None:
     return number
 
 
+def sleeper(settings: Settings) -> Callable[[float], None]:
+    """Return a `time.sleep` that touches the heartbeat file: waiting is no fault."""
+
+    def sleep(seconds: float) -> None:
+        while seconds > 0:
+            beat(settings)
+            time.sleep(min(seconds, BEAT_S))
+            seconds -= BEAT_S
+
+    return sleep
+
+
 def invent(
     settings: Settings, fleet: Fleet, per_s: float | None, day_s: float, limits: Limits
 ) -> None:
     """Send the fleet's readings, `per_s` a second or as fast as can be, until a limit."""
     check_reachable(settings)
-    pace = Pace()
+    sleep = sleeper(settings)
+    pace = Pace(sleep=sleep)
     # At full speed each sensor is one second older at its every reading.
     tick_s = 1 / (per_s or len(fleet.sensors))
     readings = fleet.readings(tick_s, pace.ts_ms if per_s else pace.now_ms, DAY_S / day_s)
     log.info("simulating", sensors=len(fleet.sensors), per_second=per_s or "max")
-    with closing(Writer(settings)) as writer:
+    with closing(Writer(settings, sleep=sleep)) as writer:
         try:
             send(readings, writer, pace if per_s else None, limits.count, limits.duration_s)
         finally:
@@ -81,8 +101,9 @@ def replay_file(
         replay = Replay(table, file.columns, with_seq=file.with_seq)
         check_reachable(settings)
         due = schedule(shown(table, replay.readings()), speed, per_s)
-        pace = Pace() if speed or per_s else None
-        with closing(Writer(settings)) as writer:
+        sleep = sleeper(settings)
+        pace = Pace(sleep=sleep) if speed or per_s else None
+        with closing(Writer(settings, sleep=sleep)) as writer:
             try:
                 send(due, writer, pace, limits.count, limits.duration_s)
             finally:

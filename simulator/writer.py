@@ -11,7 +11,7 @@ import redis
 import structlog
 from redis.exceptions import ClusterDownError, MasterDownError, TryAgainError
 
-from rillet.connect import connect
+from rillet.connect import FAULTS, connect
 from rillet.errors import UserError
 from rillet.heartbeat import beat
 from rillet.keys import GROUP, Keys, partition_keys, partition_of
@@ -25,15 +25,13 @@ BACKOFF_S = (0.05, 2.0)
 """The first and the longest wait before another try."""
 
 PASSING = (
-    redis.ConnectionError,
-    redis.TimeoutError,
     redis.OutOfMemoryError,
     redis.ReadOnlyError,
     MasterDownError,
     ClusterDownError,
     TryAgainError,
 )
-"""What a later try may get over, besides the error replies in PASSING_CODES."""
+"""Error replies that a later try may get over, besides those in PASSING_CODES."""
 
 PASSING_CODES = ("BUSY", "MISCONF", "NOREPLICAS")
 """First words of error replies that redis-py has no class of its own for."""
@@ -59,7 +57,6 @@ class Writer:
         self._client = connect(settings)
         self._keys = partition_keys(settings)
         self._batch = max(1, min(batch, settings.backlog_max // 4))
-        self._backlog_max = settings.backlog_max
         self._sleep = sleep
         self._pending: list[list[list[str]]] = [[] for _ in self._keys]
         self._backlog: list[int | None] = [None for _ in self._keys]
@@ -95,13 +92,14 @@ class Writer:
             try:
                 self._hold_back(partition)
                 self._append(partition)
-            except redis.RedisError as error:
+            except FAULTS as error:
                 if not _passing(error):
                     raise UserError(f"Redis refused a reading: {error}.") from None
                 if not lost:
                     lost = str(error)
                     log.warning("redis_lost", error=lost, in_hand=len(self._pending[partition]))
                 self._backlog[partition] = None
+                self._client.close()  # behind the address there may be another primary by now
                 self._sleep(wait_s)
                 wait_s = min(wait_s * 2, BACKOFF_S[1])
         if lost:
@@ -132,7 +130,7 @@ class Writer:
 
     def _hold_back(self, partition: int) -> None:
         """Return when the batch fits under the bound; say once that, and why, it must wait."""
-        room = self._backlog_max - len(self._pending[partition])
+        room = self._settings.backlog_max - len(self._pending[partition])
         backlog, wait_s = self._backlog[partition], 0.01
         while backlog is None or backlog > room:
             pipe = self._client.pipeline(transaction=False)
@@ -154,7 +152,7 @@ class Writer:
         log.warning(
             "backlog_full",
             unread=backlog,
-            backlog_max=self._backlog_max,
+            backlog_max=self._settings.backlog_max,
             hint="waiting for `rillet process` to fold; nothing is trimmed unread",
         )
 
@@ -178,6 +176,6 @@ def _backlog(replies: list[Any]) -> int:
 
 def _passing(error: Exception) -> bool:
     """Tell whether a later try may succeed; a refused login or a wrong key type will not."""
-    if isinstance(error, redis.AuthenticationError):
-        return False
-    return isinstance(error, PASSING) or str(error).startswith(PASSING_CODES)
+    if isinstance(error, redis.ResponseError):
+        return isinstance(error, PASSING) or str(error).startswith(PASSING_CODES)
+    return not isinstance(error, redis.AuthenticationError)

@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 from structlog.testing import capture_logs
 
-from rillet.embedded import EmbeddedServer
+from rillet.embedded import EmbeddedServer, free_port
 from rillet.errors import UserError
 from rillet.keys import partition_keys, partition_of
 from rillet.settings import Settings
@@ -132,6 +133,35 @@ def test_a_lost_connection_loses_no_reading_and_is_said_once() -> None:
             assert tries == [0.05, 0.1, 0.2, 0.4]
         with redis.Redis(port=server.port, protocol=2) as client:
             assert {int(entry["seq"]) for entry in _entries(client)} == set(range(1, 251))
+
+
+def test_a_cluster_gets_each_partition_on_its_own_slot(server: EmbeddedServer) -> None:
+    """A Cluster that is not up yet is waited for; then each reading is there once."""
+    options = {"cluster_enabled": "yes", "cluster_port": str(free_port())}
+    with (
+        EmbeddedServer(binary=server.binary, **options) as node,
+        redis.Redis(port=node.port, protocol=2) as client,
+    ):
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
+        url = f"redis+cluster://127.0.0.1:{node.port}"
+        settings = Settings(redis_url=url, partitions=4)  # type: ignore[arg-type]
+        _invent(settings, 900)
+        lengths = [client.xlen(keys.readings) for keys in partition_keys(settings)]
+    assert sum(lengths) == 900
+
+
+def test_the_heartbeat_goes_on_while_it_waits(
+    server: EmbeddedServer,
+    client: redis.Redis,  # noqa: ARG001 an empty server
+    tmp_path: Path,
+) -> None:
+    """A simulator that is held back is alive: its file stays fresh."""
+    file = tmp_path / "beat"
+    options = ("simulate", "--rate", "max")
+    with running(server, *options, backlog_max="100", heartbeat_file=str(file)) as process:
+        until(lambda: "backlog_full" in process.stdout.readline())  # type: ignore[union-attr]
+        file.unlink()
+        until(file.exists, 10)
 
 
 def test_a_full_server_is_waited_for_in_order(client: redis.Redis, settings: Settings) -> None:
