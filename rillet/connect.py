@@ -9,6 +9,7 @@ from typing import Any, cast
 import redis
 import redis.asyncio
 import redis.asyncio.cluster
+import redis.asyncio.retry
 import redis.asyncio.sentinel
 import redis.cluster
 import redis.sentinel
@@ -132,6 +133,9 @@ def connect_async(settings: Settings) -> redis.asyncio.Redis:
         nodes = [redis.asyncio.cluster.ClusterNode(host, port) for host, port in address.nodes]
         cluster = redis.asyncio.cluster.RedisCluster(startup_nodes=nodes, **options)
         return cast("redis.asyncio.Redis", cluster)
+    # No retries below the caller's: a request is to be told at once that Redis is away, and a
+    # write that is sent again may count twice.
+    options["retry"] = redis.asyncio.retry.Retry(NoBackoff(), 0)
     if address.kind == "sentinel":
         sentinels = _untyped(redis.asyncio.sentinel.Sentinel)(
             list(address.nodes), sentinel_kwargs=_sentinel_options(settings, options), **options

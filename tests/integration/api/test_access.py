@@ -1,0 +1,92 @@
+"""Who may: tokens, the cookie, CORS and the caps, against a real API."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from rillet.embedded import EmbeddedServer
+from tests.serving import serving, stream
+
+pytestmark = pytest.mark.usefixtures("client")
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_each_token_opens_its_own_side_only(server: EmbeddedServer, tmp_path: Path) -> None:
+    """Reading asks for the read token, posting for the write token; health and page for none."""
+    (tmp_path / "write").write_text("w-secret\n")
+    files = {"write_token_file": str(tmp_path / "write")}
+    reading = {"sensor": "a", "value": 1}
+    with serving(server, read_token="r-secret", **files) as api:
+        for path in ("/api/sensors", "/api/stream", "/api/summary", "/metrics", "/docs"):
+            assert api.get(path).status_code == 401, path
+        for path in ("/", "/healthz", "/readyz"):
+            assert api.get(path).status_code == 200, path
+        assert api.get("/api/sensors", headers=_bearer("r-secret")).status_code == 200
+        assert api.get("/api/sensors", headers=_bearer("w-secret")).status_code == 401
+        for token, status in (("w-secret", 202), ("r-secret", 401), ("é", 401)):
+            headers = {"Authorization": f"Bearer {token}".encode()}
+            posted = httpx.post(f"{api.url}/api/readings", json=reading, headers=headers)
+            assert posted.status_code == status
+
+
+def test_the_page_logs_in_once_and_gets_a_cookie(server: EmbeddedServer) -> None:
+    """The right token buys an HttpOnly SameSite cookie that opens the stream, not the writing."""
+    with serving(server, read_token="r", write_token="w") as api, httpx.Client() as http:
+        assert http.post(f"{api.url}/api/login", json={"token": "x"}).status_code == 401
+        answer = http.post(f"{api.url}/api/login", json={"token": "r"})
+        cookie = answer.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=strict" in cookie
+        assert "rillet_session=r;" not in cookie
+        assert http.get(f"{api.url}/api/sensors").status_code == 200
+        assert http.post(f"{api.url}/api/readings", json={}).status_code == 401
+
+
+def test_listening_beyond_loopback_needs_tokens(server: EmbeddedServer) -> None:
+    """Without tokens `serve --host 0.0.0.0` ends with one line that says what to set."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "rillet", "serve", "--host", "0.0.0.0", "--port", "0"],  # noqa: S104 that is the test
+        env={"RILLET_REDIS_URL": server.url, "RILLET_READ_TOKEN": "only-one"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "RILLET_WRITE_TOKEN" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_other_origins_are_let_in_only_if_listed(server: EmbeddedServer) -> None:
+    """CORS answers a listed origin and no other."""
+    with serving(server, cors_origins="https://a.example, https://b.example") as api:
+        for origin, allowed in (("https://b.example", True), ("https://c.example", False)):
+            headers = api.get("/api/sensors", headers={"Origin": origin}).headers
+            assert (headers.get("access-control-allow-origin") == origin) is allowed
+
+
+async def test_streams_are_capped_in_all_and_per_address(
+    server: EmbeddedServer, client: redis.Redis
+) -> None:
+    """One stream too many gets a 429 or 503 with Retry-After; a closed one frees its seat."""
+    client.xadd("results", {"sensor": "a", "count": "1"})
+    for limits, status in (
+        ({"sse_max_per_address": "2"}, 429),
+        ({"sse_max_clients": "2"}, 503),
+    ):
+        with serving(server, **limits) as api:
+            async with stream(api.url) as one, stream(api.url) as two:
+                await anext(one)
+                await anext(two)
+                refused = api.get("/api/stream")
+                assert refused.status_code == status
+                assert refused.headers["retry-after"]
+            async with stream(api.url) as again:
+                await anext(again)

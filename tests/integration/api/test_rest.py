@@ -1,0 +1,127 @@
+"""The REST routes, against a real API."""
+
+import math
+import random
+from collections.abc import Iterator
+from fractions import Fraction
+
+import pytest
+import redis
+
+from rillet.embedded import EmbeddedServer
+from rillet.settings import Settings
+from tests.serving import Api, add, serving
+
+
+@pytest.fixture(scope="module")
+def api(server: EmbeddedServer) -> Iterator[Api]:
+    with serving(server) as running:
+        yield running
+
+
+@pytest.mark.parametrize("sort", ["name", "mean", "count", "stddev_sample", "nonsense"])
+def test_pages_hold_every_sensor_once(
+    api: Api, client: redis.Redis, settings: Settings, sort: str
+) -> None:
+    """Following `next` gives each sensor once, in order; an unknown field to sort by is a 422."""
+    for n in range(23):
+        add(client, settings, f"s-{n:02}", n % 7, n % 3)
+    add(client, settings, "other", 1.0)
+    names: list[str] = []
+    figures: list[float] = []
+    cursor = ""
+    while True:
+        query = {"prefix": "s-", "limit": "5", "sort": sort, "descending": "true"}
+        answer = api.get("/api/sensors", params=query | ({"cursor": cursor} if cursor else {}))
+        if sort not in {"name", "mean", "count"}:
+            assert answer.status_code == 422
+            return
+        names += [row["sensor"] for row in answer.json()["items"]]
+        figures += [row.get(sort, 0) for row in answer.json()["items"]]
+        cursor = answer.json()["next"]
+        if not cursor:
+            break
+    assert sorted(names) == [f"s-{n:02}" for n in range(23)]
+    assert figures == sorted(figures, reverse=True)
+
+
+def test_an_unchanged_answer_is_a_304(api: Api, client: redis.Redis, settings: Settings) -> None:
+    """The ETag of a sensor's statistics holds until they change."""
+    add(client, settings, "a", 1.0, kind="moisture")
+    first = api.get("/api/sensors/a")
+    again = {"If-None-Match": first.headers["etag"]}
+    assert api.get("/api/sensors/a", headers=again).status_code == 304
+    add(client, settings, "a", 2.0)
+    assert api.get("/api/sensors/a", headers=again).json()["count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/sensors/none", 404),
+        ("/api/nothing", 404),
+        ("/api/sensors?limit=0", 422),
+        ("/api/sensors?cursor=%00zz", 422),
+        ("/api/sensors?cursor=WzBd", 422),
+    ],
+)
+def test_errors_are_problem_documents(api: Api, path: str, status: int) -> None:
+    """A wrong request is answered with problem+json that says what is wrong."""
+    answer = api.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+
+
+def test_a_summary_is_exact_over_the_filter(
+    api: Api, client: redis.Redis, settings: Settings
+) -> None:
+    """Merged figures equal those of all values together, to the last bit."""
+    values: list[float] = []
+    for n in range(5):
+        mine = [1e7 * n + random.random() for _ in range(20)]
+        add(client, settings, f"t{n}", *mine, kind="temperature")
+        values += mine
+    add(client, settings, "other", 5.0, kind="moisture")
+    exact = [Fraction(v) for v in values]
+    mean = sum(exact) / len(exact)
+    variance = sum((v - mean) ** 2 for v in exact) / len(exact)
+    found = api.get("/api/summary?kind=temperature").json()
+    assert (found["sensors"], found["count"]) == (5, 100)
+    assert found["mean"] == float(mean)
+    assert found["variance"] == float(variance)
+    assert abs(found["stddev"] - math.sqrt(variance)) <= math.ulp(found["stddev"])
+    assert api.get("/api/summary?prefix=none").json() == {"sensors": 0, "count": 0}
+
+
+def test_a_hash_that_someone_damaged_breaks_nothing(
+    api: Api, client: redis.Redis, settings: Settings
+) -> None:
+    """A field that is no number comes as text; the array around it stays good JSON."""
+    add(client, settings, "a", 1.0)
+    add(client, settings, "b", 1.0)
+    client.hset("stats:a", "mean", 'nan"}')
+    rows = {row["sensor"]: row for row in api.get("/api/sensors").json()["items"]}
+    assert rows["a"]["mean"] == 'nan"}'
+    assert rows["b"]["mean"] == 1
+
+
+def test_every_answer_carries_the_security_headers(api: Api) -> None:
+    """Page, API and errors alike: no inline script, no sniffing, no framing."""
+    for path in ("/", "/api/sensors", "/api/nothing", "/metrics"):
+        headers = api.get(path).headers
+        assert "unsafe-inline" not in headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "access-control-allow-origin" not in headers
+
+
+def test_ready_means_that_redis_answers_and_the_backlog_is_bounded(
+    server: EmbeddedServer, client: redis.Redis
+) -> None:
+    """/readyz is 503 above the bound; /healthz stays 200."""
+    with serving(server, ready_lag_max="2") as api:
+        for _ in range(3):
+            client.xadd("readings", {"sensor": "a", "value": "1"})
+        assert api.get("/readyz").status_code == 503
+        assert api.get("/healthz").status_code == 200
