@@ -108,10 +108,15 @@ def replay_file(
                 send(due, writer, pace, limits.count, limits.duration_s)
             finally:
                 typer.echo(
-                    f"{file.path.name}: {replay.rows} rows, {writer.sent} readings sent, "
-                    f"{replay.skipped} cells skipped."
+                    f"{file.path.name}: {_number(replay.rows, 'row')}, "
+                    f"{_number(writer.sent, 'reading')} sent, "
+                    f"{_number(replay.skipped, 'cell')} skipped."
                 )
         if not replay.found:
             raise UserError(
                 f"{file.path} has no number in the columns {', '.join(replay.value_columns)}."
             )
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

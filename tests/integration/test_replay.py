@@ -3,6 +3,7 @@
 import csv
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -155,3 +156,24 @@ def test_a_terminal_sees_a_progress_bar(server: EmbeddedServer, client: redis.Re
     assert "kB" in shown
     assert done.stdout.decode() == "co2.csv: 2284 rows, 4509 readings sent, 59 cells skipped.\n"
     assert client.xlen("readings") == 4509
+
+
+def test_the_pages_examples_print_what_it_says(
+    client: redis.Redis, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """Each file that docs/simulator.md makes is replayed with its command, to its summary."""
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+    examples = re.findall(r"    (printf .*\n)    (rillet .*)\n\n    (.*)\n", page)
+    assert len(examples) == 2
+    for make, replay, summary in examples:
+        script = f'set -e; rillet() {{ {sys.executable} -m rillet "$@"; }}; {make}{replay}'
+        done = subprocess.run(
+            ["sh", "-c", script],
+            cwd=tmp_path,
+            env={**os.environ, "RILLET_REDIS_URL": server.url},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == f"{summary}\n"
+    assert client.xlen("readings") == 5
