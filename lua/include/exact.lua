@@ -74,18 +74,4 @@ function M.round(a, b, c)
   return a
 end
 
--- Returns the double nearest to (a + b + c) / n for an expansion a, b, c and an integer n.
-function M.divide(a, b, c, n)
-  local q1 = a / n
-  local p, e = two_prod(q1, n)
-  local r, r_low = two_sum((a - p) - e, b)
-  local q2 = r / n
-  p, e = two_prod(q2, n)
-  local q3 = (((r - p) - e) + r_low + c) / n
-  q1, q2 = two_sum(q1, q2)
-  q2, q3 = two_sum(q2, q3)
-  q1, q2 = two_sum(q1, q2)
-  return M.round(q1, q2, q3)
-end
-
 return M
