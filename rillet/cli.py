@@ -17,6 +17,7 @@ COMMANDS = {
     "simulate": ("simulator.command", "Make readings, or replay a CSV file of real ones."),
     "process": ("processor.command", "Fold readings into statistics until stopped."),
     "serve": ("api.command", "Serve the REST routes, the SSE stream and the page."),
+    "doctor": ("rillet.doctor", "Look at the server as Rillet needs it; say what mends it."),
     "bench": ("bench.command", "Measure this machine: the relay, the fold."),
 }
 """Subcommand: its module, which has a function of the same name, and its line of help.

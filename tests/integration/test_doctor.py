@@ -1,0 +1,160 @@
+"""`rillet doctor`: each finding on a server that really has that fault, and the exit status."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from processor.fold import fold
+from rillet.doctor import Finding, Patient, check_clock, check_version, examine
+from rillet.embedded import EmbeddedServer
+from rillet.keys import Keys
+from rillet.settings import Settings
+from tests.acl import guarded_server
+from tests.topology import cluster
+
+
+def found(settings: Settings, check: str) -> list[Finding]:
+    return [one for one in examine(settings) if one.check == check]
+
+
+def test_a_server_without_persistence_is_warned_of(settings: Settings, client: redis.Redis) -> None:
+    """No append-only file is a warning with its command; after that command there is none."""
+    (one,) = found(settings, "persistence")
+    assert one.level == "warning"
+    assert "CONFIG SET appendonly yes" in one.mend
+    client.config_set("appendonly", "yes")
+    try:
+        assert found(settings, "persistence")[0].level == "ok"
+    finally:
+        client.config_set("appendonly", "no")
+
+
+def test_a_policy_that_evicts_state_is_an_error(settings: Settings, client: redis.Redis) -> None:
+    """allkeys-lru is an error, and the command it names mends it."""
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    (one,) = found(settings, "memory")
+    assert one.level == "error"
+    client.execute_command(*one.mend.split()[1:])
+    assert found(settings, "memory")[0].level == "ok"
+
+
+def test_readings_that_nothing_folds_are_an_error(settings: Settings, client: redis.Redis) -> None:
+    """Readings without the fold's group are an error; after a fold all is well."""
+    client.xadd("readings", {"sensor": "s", "value": "1"})
+    (one,) = found(settings, "groups")
+    assert (one.level, one.mend) == ("error", "rillet process")
+    fold(client, settings, Keys(), 10)
+    assert found(settings, "groups")[0].level == "ok"
+
+
+def test_a_forgotten_group_is_named(settings: Settings, client: redis.Redis) -> None:
+    """A second group with pending entries is a warning, and its command removes it."""
+    client.xadd("readings", {"sensor": "s", "value": "1"})
+    client.xgroup_create("readings", "old", id="0")
+    client.xreadgroup("old", "me", {"readings": ">"})
+    (one,) = found(settings, "forgotten group")
+    assert one.level == "warning"
+    command = re.sub(r"\s+\(.*", "", one.mend).replace("'", "").split()[1:]
+    client.execute_command(*command)
+    assert not found(settings, "forgotten group")
+
+
+def test_a_lag_beyond_the_bound_is_a_warning(settings: Settings, client: redis.Redis) -> None:
+    """More unfolded readings than producers are let run ahead is a warning."""
+    client.xgroup_create("readings", "stats", id="0", mkstream=True)
+    for _ in range(3):
+        client.xadd("readings", {"sensor": "s", "value": "1"})
+    assert found(settings.model_copy(update={"backlog_max": 2}), "lag")[0].level == "warning"
+
+
+def test_a_server_open_to_all_is_a_warning(settings: Settings) -> None:
+    """The user `default` without a password is a warning."""
+    assert found(settings, "rights")[0].level == "warning"
+
+
+def test_each_user_of_the_acl_file_may_ask(server: EmbeddedServer, tmp_path: Path) -> None:
+    """The processor's and the reader's users get an answer, without an error of rights."""
+    with guarded_server(server.binary, tmp_path) as guarded:
+        for user in ("processor", "reader", "admin"):
+            findings = examine(guarded.settings(user))
+            assert not [one for one in findings if one.level == "error"], findings
+            assert {one.level for one in findings if one.check == "rights"} == {"ok"}
+
+
+class Skewed:
+    """A client whose server's clock is a minute and a half ahead."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
+
+    def time(self) -> tuple[int, int]:
+        """Return (seconds, microseconds), as the client does."""
+        seconds, micros = self.client.time()  # type: ignore[misc]
+        return seconds + 90, micros
+
+
+def test_a_skewed_clock_is_an_error(settings: Settings, client: redis.Redis) -> None:
+    """Ahead by more than the allowed skew: an error; in step: well."""
+    assert [f.level for f in check_clock(Patient(client, settings, {}))] == ["ok"]
+    assert [f.level for f in check_clock(Patient(Skewed(client), settings, {}))] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("info", "level"),
+    [
+        ({"redis_version": "6.2.14"}, "error"),
+        ({"redis_version": "7.0.15"}, "ok"),
+        ({"valkey_version": "7.2.0", "redis_version": "7.2.4"}, "ok"),
+    ],
+)
+def test_an_old_server_is_an_error(settings: Settings, info: dict[str, Any], level: str) -> None:
+    """Versions older than the supported ones are an error."""
+    assert [f.level for f in check_version(Patient(None, settings, info))] == [level]
+
+
+@pytest.fixture
+def replica(server: EmbeddedServer) -> Iterator[EmbeddedServer]:
+    with EmbeddedServer(binary=server.binary, replicaof=f"127.0.0.1 {server.port}") as own:
+        yield own
+
+
+def test_a_replica_is_no_place_to_fold(replica: EmbeddedServer) -> None:
+    """Pointing Rillet at a replica is an error."""
+    assert found(Settings(redis_url=replica.url), "replicas")[0].level == "error"
+
+
+def test_every_node_of_a_cluster_is_looked_at(server: EmbeddedServer) -> None:
+    """The version and persistence of each primary are checked."""
+    with cluster(server.binary) as made:
+        findings = examine(Settings(redis_url=made.url, partitions=8))
+    assert len([one for one in findings if one.check == "version"]) == 3
+    assert not [one for one in findings if one.level == "error"], findings
+
+
+def run(url: str, *options: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "rillet", "doctor", *options]
+    env = {"RILLET_REDIS_URL": url, "PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_exit_status_is_for_scripts(settings: Settings, client: redis.Redis) -> None:
+    """Warnings exit 1, errors 2, no server 2 with one line."""
+    url = settings.redis_url.get_secret_value()
+    warned = run(url, "--quiet")
+    assert warned.returncode == 1, warned.stderr
+    assert "mend: " in warned.stdout
+    assert "ok " not in warned.stdout
+    client.config_set("maxmemory-policy", "allkeys-random")
+    try:
+        assert run(url).returncode == 2
+    finally:
+        client.config_set("maxmemory-policy", "noeviction")
+    nobody = run("redis://127.0.0.1:1/0")
+    assert nobody.returncode == 2
+    assert nobody.stderr.count("\n") == 1
