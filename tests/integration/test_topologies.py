@@ -235,3 +235,6 @@ async def test_both_clients_work_through_a_cluster_and_sentinels(
             client.set("a", "b")
         async with connect_async(settings) as other:
             assert await other.get("a") == b"b"
+        pool: Any = other.connection_pool
+        for sentinel in pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
