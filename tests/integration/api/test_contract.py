@@ -1,0 +1,28 @@
+"""The OpenAPI document, held against a real API by schemathesis."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from rillet.embedded import EmbeddedServer
+from rillet.settings import Settings
+from tests.serving import add, serving
+
+pytest.importorskip("schemathesis")
+
+
+def test_no_request_that_the_document_admits_or_forbids_is_a_5xx(
+    server: EmbeddedServer, client: redis.Redis, settings: Settings
+) -> None:
+    """Generated requests, good and bad, to every route but the endless one: never a 5xx."""
+    add(client, settings, "a", 1.0, 2.0, kind="moisture")
+    with serving(server) as api:
+        command = [str(Path(sys.executable).with_name("schemathesis")), "run"]
+        command += [f"{api.url}/openapi.json", "--checks", "not_a_server_error"]
+        command += ["--exclude-path", "/api/stream", "--max-examples", "15", "--no-color"]
+        command += ["--phases", "examples,coverage,fuzzing", "--generation-deterministic"]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-1000:]
