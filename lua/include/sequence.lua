@@ -8,7 +8,8 @@
 local M = {}
 
 local WINDOW = 52 -- the bits one double can count without loss
-local floor = math.floor
+local MOST = 9007199254740991 -- 2^53 - 1; gaps stay a count that every reader can hold
+local floor, min = math.floor, math.min
 
 local function begin_at(s, seq)
   s.seq_high, s.seq_low, s.seq_seen = seq, seq, 1
@@ -22,7 +23,7 @@ end
 
 local function ahead(s, seq)
   local step = seq - s.seq_high
-  s.gaps = s.gaps + step - 1
+  s.gaps = min(s.gaps + (step - 1), MOST)
   s.seq_seen = step >= WINDOW and 1 or (s.seq_seen * 2 ^ step) % 2 ^ WINDOW + 1
   s.seq_high = seq
   return true
@@ -30,7 +31,7 @@ end
 
 -- A seq lower than any before belongs to the time before the first one seen.
 local function before_first(s, seq)
-  s.gaps = s.gaps + s.seq_low - seq - 1
+  s.gaps = min(s.gaps + (s.seq_low - seq - 1), MOST)
   s.seq_low = seq
   local back = s.seq_high - seq
   if back < WINDOW then

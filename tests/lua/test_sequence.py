@@ -1,0 +1,64 @@
+"""lua/include/sequence.lua, through the fold, against a model that remembers numbers in a set."""
+
+import redis
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from rillet.settings import Settings
+from tests.lua.fold_support import add, fold_all, hashes
+from tests.lua.plain import Sequence
+
+near = st.integers(0, 60)
+far = st.integers(0, 400) | st.sampled_from([2**53 - 1, 2**53 - 2, 2**52])
+reading = st.tuples(near | far, st.none() | st.integers(0, 50))
+
+
+@given(st.lists(st.lists(reading, max_size=12), min_size=1, max_size=5))
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_repeats_gaps_and_restarts_are_those_of_the_model(
+    client: redis.Redis, settings: Settings, folds: list[list[tuple[int, int | None]]]
+) -> None:
+    """However numbers come, and in whatever folds, count and counters are the model's."""
+    client.flushall()
+    model, taken, repeats, last_ts, at = Sequence(), 0, 0, float("-inf"), 1000
+    for part in folds:
+        for seq, ts in part:
+            stamp = {} if ts is None else {"ts": str(ts)}
+            add(client, [{"sensor": "s", "value": "1", "seq": str(seq), **stamp}], at)
+            if model.take(seq, ts, last_ts):
+                taken, last_ts = taken + 1, max(last_ts, at if ts is None else ts)
+            else:
+                repeats += 1
+            at += 1
+        if part:
+            fold_all(client, settings)
+    if not taken:
+        return
+    shown = hashes(client)["s"]
+    got = [int(shown[f]) for f in ("count", "duplicates", "gaps", "restarts")]
+    assert got == [taken, repeats, model.gaps, model.restarts]
+    assert model.gaps >= 0
+
+
+def test_any_order_within_the_window_counts_each_number_once(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """52 numbers backwards, then again: 52 readings, 52 duplicates, no gap, no restart."""
+    numbers = [*range(51, -1, -1), *range(52)]
+    add(client, [{"sensor": "s", "value": "1", "seq": str(n)} for n in numbers])
+    fold_all(client, settings, 9)
+    shown = hashes(client)["s"]
+    got = [shown[f] for f in ("count", "duplicates", "gaps", "restarts")]
+    assert got == ["52", "52", "0", "0"]
+
+
+def test_a_batch_is_one_number(client: redis.Redis, settings: Settings) -> None:
+    """A batch sent again is a duplicate as a whole: as many duplicates as it has values."""
+    batch = {"sensor": "s", "values": "1,2,3", "seq": "7"}
+    add(client, [batch, {"sensor": "s", "value": "9", "seq": "8"}, batch])
+    fold_all(client, settings)
+    shown = hashes(client)["s"]
+    assert [shown[f] for f in ("count", "duplicates", "sum", "gaps")] == ["4", "3", "15", "0"]
