@@ -1,7 +1,6 @@
 """A real Chromium for the tests; without one they are skipped with one line, except in CI."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,18 +9,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from rillet.embedded import EmbeddedServer, packaged_server
+from tests.browser.chromium import find, launch
 from tests.browser.stack import Stack
 from tests.browser.stub import Stub
-
-CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-precise-memory-info",
-]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,14 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Close it after each module: Playwright holds an event loop, which asyncio tests need."""
-    path = next(filter(None, map(shutil.which, CANDIDATES)), None)
-    if path is None:
+    if find() is None:
         line = "no Chromium on PATH: `sudo apt-get install chromium`, or install Google Chrome"
         if os.environ.get("CI") == "true":
             pytest.fail(line)
         pytest.skip(line)
     with sync_playwright() as play:
-        running = play.chromium.launch(executable_path=path, args=FLAGS)
+        running = launch(play)
         yield running
         running.close()
 

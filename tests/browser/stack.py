@@ -30,11 +30,13 @@ class Stack:
         alive.enter_context(running(self.server, "serve", "--port", str(self.port)))
         return alive
 
-    def add(self, sensor: str, *values: float) -> dict[bytes, bytes]:
+    def add(
+        self, sensor: str, *values: float, kind: str = "temperature", unit: str = "°C"
+    ) -> dict[bytes, bytes]:
         """Send readings and return the hash as soon as they are all in it."""
         before = int(self.client.hget(f"stats:{sensor}", "count") or 0)
         for value in values:
-            reading = {"sensor": sensor, "value": repr(value), "kind": "temperature", "unit": "°C"}
+            reading = {"sensor": sensor, "value": repr(value), "kind": kind, "unit": unit}
             self.client.xadd("readings", reading)
         key, wanted = f"stats:{sensor}", before + len(values)
         until(lambda: int(self.client.hget(key, "count") or 0) == wanted)

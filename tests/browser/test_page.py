@@ -5,6 +5,9 @@ import time
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.stub import Stub, row
+from tests.waiting import until
+
+SQUASHED = "c => [c.width - c.clientWidth, c.height - c.clientHeight]"
 
 
 def now_row(sensor: str, **fields: object) -> dict[str, object]:
@@ -221,3 +224,12 @@ def test_chart_zooms_and_reads_out(page: Page, stub: Stub) -> None:
     expect(page.locator(".chart")).to_have_attribute("data-zoomed", "")
     page.keyboard.press("Escape")
     expect(page.locator(".chart")).not_to_have_attribute("data-zoomed", "")
+
+
+def test_sparklines_are_not_squashed(page: Page, stub: Stub) -> None:
+    """At any width of a card its sparkline has as many dots as it has pixels on the screen."""
+    stub.rows["a"] = now_row("a")
+    page.goto(stub.url)
+    for width in (390, 1440, 1900):
+        page.set_viewport_size({"width": width, "height": 900})
+        until(lambda: all(abs(off) <= 1 for off in page.locator(".spark").evaluate(SQUASHED)))

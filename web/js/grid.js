@@ -43,7 +43,7 @@ export class Grid {
     const least = parseFloat(style.getPropertyValue("--card-width")) * rem;
     this.columns = Math.max(1, Math.floor((width + this.gap) / (least + this.gap)));
     this.cardWidth = (width - this.gap * (this.columns - 1)) / this.columns;
-    this.spark = { width: this.cardWidth - 2 * rem, height: 2.75 * rem };
+    this.spark = { width: this.cardWidth - 2 * rem - 2, height: 2.75 * rem }; // padding, border
     for (const card of [...this.shown.values(), ...this.spare]) this.#size(card);
     this.#layout();
     this.redraw();

@@ -7,9 +7,9 @@ const [VALUE, MEAN, DEVIATION] = [1, 2, 3]; // fields of History
 export function drawSpark(canvas, points, hue) {
   const ratio = Math.min(devicePixelRatio || 1, 2);
   const { width, height } = canvas.box;
-  if (canvas.width !== Math.round(width * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
+  const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== across || canvas.height !== down) {
+    Object.assign(canvas, { width: across, height: down });
   }
   const pen = canvas.getContext("2d");
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
