@@ -6,12 +6,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from rillet.embedded import EmbeddedServer, packaged_server
 from tests.browser.chromium import find, launch
 from tests.browser.stack import Stack
 from tests.browser.stub import Stub
+
+expect.set_options(timeout=20_000)  # what has happened is seen at once; this bounds a failure
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

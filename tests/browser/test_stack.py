@@ -1,5 +1,6 @@
 """The page on the real stack: server, processor and API as processes, and a browser."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.stack import Stack
@@ -80,16 +81,24 @@ WEIGH = """() => ({
         .reduce((sum, one) => sum + one.transferSize, 0)})"""
 
 
-def test_first_paint_and_weight(page: Page, served: Stack) -> None:
-    """The list paints within 300 ms and weighs less than 100 KB; the best of three fresh loads."""
+def test_weight(page: Page, served: Stack) -> None:
+    """The list weighs less than 100 KB over the wire."""
+    served.add("a", 1.0)
+    served.open(page)
+    expect(page.locator(".card")).to_have_count(1)
+    assert page.evaluate(WEIGH)["bytes"] < 100_000
+
+
+@pytest.mark.slow  # a figure of speed says something only on a machine with nothing else to do
+def test_first_paint(page: Page, served: Stack) -> None:
+    """The list paints within 300 ms; the best of five loads with an empty cache."""
     served.add("a", 1.0)
     found = []
     session = page.context.new_cdp_session(page)
-    for _ in range(3):
+    for _ in range(5):
         session.send("Network.clearBrowserCache")
         page.goto("about:blank")
         served.open(page)
         expect(page.locator(".card")).to_have_count(1)
-        found.append(page.evaluate(WEIGH))
-    assert min(load["paint"] for load in found) < 300, found
-    assert max(load["bytes"] for load in found) < 100_000, found
+        found.append(page.evaluate(WEIGH)["paint"])
+    assert min(found) < 300, found
