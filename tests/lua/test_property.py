@@ -52,7 +52,29 @@ more = st.fixed_dictionaries(
         "unit": st.sampled_from(["°C", "%", "", "\n"]),
     },
 )
-reading = st.builds(lambda *parts: {k: v for p in parts for k, v in p.items()}, sensor, value, more)
+good_value = st.one_of(
+    st.builds(lambda v: {"value": repr(v)}, good),
+    st.builds(lambda v: {"values": ",".join(map(repr, v))}, st.lists(good, min_size=1, max_size=8)),
+    st.builds(lambda v: {"packed": struct.pack("<3d", *v)}, st.tuples(good, good, good)),
+)
+good_more = st.fixed_dictionaries(
+    {},
+    optional={
+        "seq": st.integers(0, 8).map(str) | st.integers(0, 120).map(str),
+        "ts": st.integers(DAY_MS - 9, DAY_MS + 60).map(str) | st.integers(-9, 9).map(str),
+        "kind": st.sampled_from(["soil", "air"]),
+    },
+)
+good_sensor = st.sampled_from(["a", "b"]).map(lambda s: {"sensor": s})
+
+
+def joined(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for part in parts for k, v in part.items()}
+
+
+good_reading = st.builds(joined, good_sensor, good_value, good_more)
+any_reading = st.builds(joined, sensor, value, more)
+reading = st.one_of(good_reading, good_reading, good_reading, any_reading)
 
 
 def send(client: redis.Redis, keys: list[Any], readings: list[tuple[str, Any]]) -> None:
@@ -66,7 +88,7 @@ def send(client: redis.Redis, keys: list[Any], readings: list[tuple[str, Any]]) 
 
 
 @given(
-    st.lists(reading, min_size=1, max_size=40),
+    st.lists(reading, min_size=4, max_size=40),
     st.lists(st.integers(1, 12), max_size=12),
     st.booleans(),
 )

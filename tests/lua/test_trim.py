@@ -159,3 +159,22 @@ def test_a_stream_made_anew_is_not_taken_for_read(client: redis.Redis, settings:
     stream.add(3000)
     fold_all(client, settings, 100)
     assert hashes(client)["s"]["count"] == "5000"
+
+
+def test_what_is_delivered_but_not_acknowledged_stays(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """A consumer that crashed over its entries finds them; once acknowledged they go."""
+    stream = Stream(client, settings.model_copy(update={"readings_tail": 0}))
+    stream.add(700)
+    client.xgroup_create("readings", "other", "0-0")
+    found: Any = client.xreadgroup("other", "one", {"readings": ">"})
+    ids = [entry_id for entry_id, _ in found[0][1]]
+    client.xack("readings", "other", *ids[:300])
+    stream.fold(1000)
+    assert stream.missing() == set()
+    assert 400 <= client.xlen("readings") < 700
+    client.xack("readings", "other", *ids)
+    stream.add(1)
+    stream.fold(1000)
+    assert client.xlen("readings") <= 100
