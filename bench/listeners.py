@@ -15,6 +15,7 @@ AT_ONCE = 50
 class Counts:
     """What all the clients saw since the last reset."""
 
+    served = 0
     frames = 0
     bytes = 0
     lags_ms: list[float] = []  # noqa: RUF012 shared on purpose
@@ -23,12 +24,17 @@ class Counts:
 class Listener(asyncio.Protocol):
     """Looks for ids only: parsing would measure this process."""
 
+    fresh = True
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the stream."""
         cast("asyncio.Transport", transport).write(REQUEST)
 
     def data_received(self, data: bytes) -> None:
         """Count the frames that begin in these bytes; time the last of them."""
+        if self.fresh and b"event: " in data:
+            self.fresh = False
+            Counts.served += 1
         found = data.count(b"\nid: ")
         Counts.bytes += len(data)
         if found:
@@ -46,7 +52,8 @@ async def listen(port: int, clients: int, warm_s: float, seconds: float) -> None
         await asyncio.gather(
             *(loop.create_connection(Listener, "127.0.0.1", port) for _ in range(n))
         )
-    print("connected", flush=True)
+    while Counts.served < clients:
+        await asyncio.sleep(0.1)
     await asyncio.sleep(warm_s)
     Counts.frames, Counts.bytes, Counts.lags_ms = 0, 0, []
     print("begin", flush=True)
