@@ -17,6 +17,10 @@ COMMANDS = {
     "simulate": ("simulator.command", "Make readings, or replay a CSV file of real ones."),
     "process": ("processor.command", "Fold readings into statistics until stopped."),
     "serve": ("api.command", "Serve the REST routes, the SSE stream and the page."),
+    "rejects": (
+        "processor.rejects_command",
+        "List the readings that could not be folded; send corrected ones back.",
+    ),
     "doctor": ("rillet.doctor", "Look at the server as Rillet needs it; say what mends it."),
     "bench": ("bench.command", "Measure this machine: the relay, the fold."),
 }
