@@ -1,6 +1,7 @@
 """`rillet serve`: runs the API under uvicorn."""
 
-from typing import Annotated
+import socket
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -12,6 +13,8 @@ from rillet.log import configure_logging
 from rillet.port import is_free
 from rillet.settings import load_settings
 
+APP = "api.app:create_app_from_environment"
+
 GRACE_S = 2
 """How long open streams may take to end after SIGTERM; then they are cut."""
 
@@ -20,6 +23,9 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
+    fd: Annotated[
+        int | None, typer.Option(hidden=True, help="A listening socket that was handed down.")
+    ] = None,
 ) -> None:
     """Serve the REST routes, the SSE stream and the page.
 
@@ -31,23 +37,24 @@ def serve(
     parse_address(settings.redis_url.get_secret_value())
     host, port = host or settings.host, settings.port if port is None else port
     check_exposure(settings, host)
-    if not is_free(host, port):
+    if fd is None and not is_free(host, port):
         raise UserError(
             f"Cannot listen on {host}:{port}: it is taken, or not this machine's address. "
             "Choose with --host and --port."
         )
-    uvicorn.run(
-        "api.app:create_app_from_environment",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        http="api.protocol:StreamProtocol",
-        loop="auto",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        backlog=4096,
-    )
+    options: dict[str, Any] = {
+        "factory": True,
+        "http": "api.protocol:StreamProtocol",
+        "loop": "auto",
+        "ws": "none",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": GRACE_S,
+        "backlog": 4096,
+    }
+    if fd is None:
+        uvicorn.run(APP, host=host, port=port, workers=workers, **options)
+    else:
+        server = uvicorn.Server(uvicorn.Config(APP, **options))
+        server.run(sockets=[socket.socket(fileno=fd)])

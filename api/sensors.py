@@ -51,7 +51,7 @@ async def list_sensors(
     return _cached(request, b'{"items":%s,"next":%s}' % (items, orjson.dumps(following)))
 
 
-@router.get("/api/sensors/{sensor}", response_model=SensorStatistics)
+@router.get("/api/sensors/{sensor:path}", response_model=SensorStatistics)
 async def one_sensor(request: Request, sensor: str) -> Response:
     """Return the current statistics of one sensor."""
     name = sensor.encode("utf-8", "replace")

@@ -155,7 +155,11 @@ def check_reachable(settings: Settings) -> None:
         with connect(settings) as client:
             client.ping()
     except redis.AuthenticationError as error:
-        raise UserError(f"Redis at {shown} refused the login: {error}.") from None
+        raise UserError(f"Redis at {shown} refused the login: {str(error).rstrip('.?')}.") from None
+    except redis.BusyLoadingError:
+        raise UserError(f"Redis at {shown} is still loading its data; try again soon.") from None
+    except redis.ResponseError as error:
+        raise UserError(f"Redis at {shown} answers, but refuses: {error}.") from None
     except FAULTS as error:
         raise UserError(
             f"No Redis answers at {shown} ({error}). Start one, set RILLET_REDIS_URL, "

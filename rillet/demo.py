@@ -3,10 +3,10 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,8 +16,9 @@ import typer
 
 from rillet.embedded import EmbeddedServer, packaged_cli
 from rillet.errors import UserError
+from rillet.keys import partition_keys, partition_of
 from rillet.log import configure_logging
-from rillet.port import choose_port
+from rillet.port import listen_on
 from rillet.settings import Settings, load_settings
 
 READY_S = 20.0
@@ -42,22 +43,24 @@ def demo(
     """
     settings = load_settings()
     configure_logging(settings)
-    chosen = choose_port(settings.host, settings.port if port is None else port)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a kill or a closed terminal is a Ctrl-C too
+        signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         try:
+            listener = listen_on(settings.host, settings.port if port is None else port)
+            stack.enter_context(listener)
             url = _server_url(settings, stack)
             children = Children(url)
             stack.callback(children.stop)
-            children.start("serve", "--host", settings.host, "--port", str(chosen))
+            children.start("serve", "--host", settings.host, "--fd", str(listener.fileno()))
             for _ in range(workers):
                 children.start("process")
             kinds = ("--temperature", "--soil-nitrogen", "--soil-moisture")
             wanted = [part for kind in kinds for part in (kind, str(sensors))]
             children.start("simulate", *wanted, "--rate", str(rate))
-            page = f"http://{settings.host}:{chosen}/"
+            page = _page_address(listener)
             _wait_for(f"{page}healthz", children)
-            _announce(page, url)
+            _announce(page, url, settings)
             children.wait()
         except KeyboardInterrupt:
             typer.echo("\nStopping ...")
@@ -69,6 +72,11 @@ def _server_url(settings: Settings, stack: ExitStack) -> str:
     server = EmbeddedServer()
     stack.enter_context(server)
     return server.url
+
+
+def _page_address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 class Children:
@@ -84,7 +92,10 @@ class Children:
         """Start `rillet NAME OPTIONS` in a session of its own, so that Ctrl-C reaches only us."""
         args = [sys.executable, "-m", "rillet", name, *options]
         label = f"{name}-{len(self._running)}"
-        self._running[label] = subprocess.Popen(args, env=self._env, start_new_session=True)  # noqa: S603 our own command
+        handed_down = [int(options[-1])] if "--fd" in options else []
+        self._running[label] = subprocess.Popen(  # noqa: S603 our own command
+            args, env=self._env, start_new_session=True, pass_fds=handed_down
+        )
 
     def check(self) -> None:
         """Raise UserError naming a process that has ended by itself."""
@@ -116,23 +127,27 @@ class Children:
 
 
 def _wait_for(url: str, children: Children) -> None:
+    # The page is on this machine: a proxy from the environment has no part in it.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline:
         children.check()
         try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 our own loopback address
+            with direct.open(url, timeout=1):
                 return
         except OSError:
             time.sleep(0.05)
     raise UserError(f"The API did not answer at {url} within {READY_S:.0f} s.")
 
 
-def _announce(page: str, url: str) -> None:
+def _announce(page: str, url: str, settings: Settings) -> None:
+    sensor = "temperature-1"
+    keys = partition_keys(settings)[partition_of(sensor, settings.partitions)]
     tool = shutil.which("redis-cli") or shutil.which("valkey-cli") or packaged_cli() or "redis-cli"
     name = Path(tool).name if shutil.which(Path(tool).name) else tool
     typer.echo(
         f"\n  Dashboard   {page}\n"
-        f"  Look inside {name} -u {url} HGETALL stats:temperature-1\n"
+        f"  Look inside {name} -u {url} HGETALL {keys.stats(sensor)}\n"
         f"  Watch       curl -N {page}api/stream\n\n"
         "  Ctrl-C stops everything."
     )

@@ -122,10 +122,14 @@ class EmbeddedServer:
         raise UserError(f"The embedded server {self.binary} did not start: {' '.join(tail)}")
 
     def stop(self) -> None:
-        """Ask the server to end, and wait."""
+        """Ask the server to end; kill it if that takes longer than a second."""
         if self._process:
             self._process.terminate()
-            self._process.wait()
+            try:
+                self._process.wait(1)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             self._process = None
 
     def kill(self) -> None:

@@ -21,11 +21,22 @@ def is_free(host: str, port: int) -> bool:
         return True
 
 
-def choose_port(host: str, wanted: int) -> int:
-    """Return the wanted port, or the next free one, said aloud; UserError if 20 are taken."""
+def listen_on(host: str, wanted: int) -> socket.socket:
+    """Return a listening socket on the wanted port, or the next free one, said aloud.
+
+    It listens at once, so that no other program can take the port in between. UserError if 20
+    ports in a row are taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in range(wanted, min(wanted + TRIES, 65536)):
-        if is_free(host, port):
-            if port != wanted:
-                typer.echo(f"Port {wanted} is taken; using {port}.")
-            return port
-    raise UserError(f"Ports {wanted} to {wanted + TRIES - 1} are all taken; choose with --port.")
+        try:
+            listener = socket.create_server((host, port), family=family, backlog=4096)
+        except OSError:
+            continue
+        if port != wanted:
+            typer.echo(f"Port {wanted} is taken; using {listener.getsockname()[1]}.")
+        return listener
+    raise UserError(
+        f"Cannot listen on {host}, ports {wanted} to {wanted + TRIES - 1}: all are taken, or that "
+        "is not this machine's address. Choose with --port or RILLET_HOST."
+    )

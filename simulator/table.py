@@ -61,7 +61,11 @@ class Table:
         if not first.strip():
             raise UserError(f"{self.path} is empty: its first line must name the columns.")
         self._delimiter = max(DELIMITERS, key=first.count)
-        return [name.strip() for name in next(csv.reader([first], delimiter=self._delimiter))]
+        try:
+            names = next(csv.reader([first], delimiter=self._delimiter))
+        except csv.Error as error:
+            raise UserError(f"{self.path}: its first line cannot be read: {error}.") from None
+        return [name.strip() for name in names]
 
     @property
     def read_bytes(self) -> int:
@@ -94,7 +98,7 @@ class Table:
             yield
         except UnicodeError:
             raise UserError(
-                f"{self.path} is not {self._file.encoding} text; "
+                f"{self.path} is not {self._file.encoding.removesuffix('-sig').upper()} text; "
                 "give --encoding, such as latin-1, if it is text of another kind."
             ) from None
         except OSError as error:

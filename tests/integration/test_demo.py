@@ -20,13 +20,14 @@ from tests.waiting import until
 
 
 @contextmanager
-def demo(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def demo(*options: str, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run `rillet demo` until it has said where it is; yield it and what it printed."""
+    more = {f"RILLET_{name.upper()}": value for name, value in settings.items()}
     process = subprocess.Popen(
         [sys.executable, "-m", "rillet", "demo", *options],
         text=True,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **more},
     )
     printed = ""
     try:
@@ -93,3 +94,21 @@ def test_a_busy_port_is_said_aloud() -> None:
         with demo("--port", str(port)) as (_, printed):
             assert f"Port {port} is taken" in printed
             assert page_of(printed) != f"http://127.0.0.1:{port}/"
+
+
+def test_a_closed_terminal_leaves_nothing_behind() -> None:
+    """SIGHUP ends the demo as Ctrl-C does: every process below it goes too."""
+    with demo("--port", "18441") as (process, _):
+        below = descendants(process.pid)
+        process.send_signal(signal.SIGHUP)
+        process.wait(5)
+        until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()])
+
+
+def test_the_printed_line_fits_partitions_and_a_namespace() -> None:
+    """The redis-cli line names a key that is there, whatever the keys' prefix."""
+    with demo("--port", "18451", "--rate", "200", partitions="4", namespace="farm") as (_, printed):
+        found = re.search(r"127.0.0.1:(\d+)/0 HGETALL (\S+)", printed)
+        assert found
+        with redis.Redis(port=int(found[1]), protocol=2) as client:
+            until(lambda: client.hget(found[2], "count"))

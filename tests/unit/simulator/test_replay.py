@@ -81,7 +81,7 @@ def test_seq_counts_each_sensors_cells_so_that_a_blank_one_is_a_gap(tmp_path: Pa
         ("t,v\n0,1\nnoon,2\n", Columns(time="t"), "Row 2 of .* has the time 'noon'"),
         ("t,v\n1e9,2\n", Columns(time="t"), "Row 1 "),
         ("Luft °C\n1\n", Columns(), "cannot name a sensor"),
-        (b"a\n\xff\xfe\n", Columns(), "is not utf-8-sig text"),
+        (b"a\n\xff\xfe\n", Columns(), "is not UTF-8 text"),
         (b"\0\0\0\0", Columns(), "is not a text file"),
         ('a\n"' + "1" * 200_000, Columns(), "is not CSV in line"),
     ],
