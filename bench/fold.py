@@ -62,7 +62,7 @@ def _costs(server: str, rows: list[Cost]) -> Table:
     table = Table(title=f"CPU a reading, {server}", title_justify="left")
     table.add_column("", no_wrap=True)
     for heading in ("server us", "x XADD", "client us", "readings/s"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", min_width=len(heading))
     for row in rows:
         ratio = row.server_us / rows[0].server_us
         table.add_row(
@@ -79,7 +79,7 @@ def _latency(server: EmbeddedServer, quick: bool) -> Table:
     table = Table(title="XADD to results, ms", title_justify="left")
     table.add_column("readings/s", justify="right")
     for heading in ("p50", "p99", "p99.9", "measured"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", min_width=len(heading))
     for rate in (1_000, 10_000):
         found = latencies_ms(server, rate, 0.5 if quick else 8.0)
         cells = [
