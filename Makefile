@@ -34,8 +34,10 @@ demo: .venv/.ready web-vendor ## everything on this machine: server, simulator, 
 test: .venv/.ready web-vendor ## the everyday tests (under 5 minutes)
 	$(BIN)/python -m pytest -m 'not slow and not deploy'
 
-test-long: .venv/.ready web-vendor ## the long tests: recovery, soak, many workers
+test-long: .venv/.ready web-vendor ## the long tests, and the fold's on the Redis found on PATH
 	$(BIN)/python -m pytest -m slow
+	if command -v redis-server >/dev/null; then $(BIN)/python -m pytest --server path \
+		-m 'not deploy' tests/lua tests/recovery tests/integration; fi
 
 check: .venv/.ready ## everything CI runs
 	$(BIN)/ruff format --check .

@@ -9,15 +9,30 @@ from rillet.embedded import EmbeddedServer, find_server, packaged_server
 from rillet.settings import Settings
 
 
-def server_binaries() -> list[str]:
-    """Every server on this machine that the tests can run on: the packaged one, and PATH's."""
-    found = [packaged_server(), find_server()]
-    return list(dict.fromkeys(binary for binary in found if binary))
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--server",
+        choices=("packaged", "path"),
+        default="packaged",
+        help="run on the server of the demo extra (the default), or on the one found on PATH",
+    )
 
 
-@pytest.fixture(scope="session", params=server_binaries(), ids=lambda path: path.split("/")[-1])
-def server(request: pytest.FixtureRequest) -> Iterator[EmbeddedServer]:
-    with EmbeddedServer(binary=request.param) as running:
+def chosen_server(config: pytest.Config) -> str:
+    """Return the server binary to test on; what is not there is stood in for by the other."""
+    packaged = packaged_server()
+    if config.getoption("--server") == "packaged" and packaged:
+        return packaged
+    return find_server()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"server: {chosen_server(config)}"
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config) -> Iterator[EmbeddedServer]:
+    with EmbeddedServer(binary=chosen_server(pytestconfig)) as running:
         yield running
 
 
