@@ -26,6 +26,7 @@ class Stub:
         self.token = token
         self.port = free_port()
         self.rows: dict[str, dict[str, Any]] = {}
+        self.hung = 0  # so many of the next streams are never answered
         self.asked_ids: list[str | None] = []
         self.clients: list[asyncio.Queue[str]] = []
         self._sequence = 0
@@ -51,6 +52,9 @@ class Stub:
         if self._locked(request):
             return JSONResponse({"title": "token needed"}, status_code=401)
         self._loop = asyncio.get_running_loop()
+        if self.hung:
+            self.hung -= 1
+            await asyncio.sleep(3600)
         self.asked_ids.append(request.headers.get("last-event-id"))
         return StreamingResponse(self._frames(), media_type="text/event-stream")
 

@@ -233,3 +233,12 @@ def test_sparklines_are_not_squashed(page: Page, stub: Stub) -> None:
     for width in (390, 1440, 1900):
         page.set_viewport_size({"width": width, "height": 900})
         until(lambda: all(abs(off) <= 1 for off in page.locator(".spark").evaluate(SQUASHED)))
+
+
+def test_stream_that_never_answers_is_tried_anew(page: Page, stub: Stub) -> None:
+    """A connection on which nothing comes is given up after 10 s, and the next one serves."""
+    stub.rows["a"] = now_row("a")
+    stub.hung = 1
+    page.goto(stub.url)
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page.locator("#link-text")).to_have_text("Live")

@@ -76,9 +76,16 @@ function showNotice() {
 }
 
 // The stream carries only changes; what was firing before is asked for. Newest first, so turned.
+// What comes meanwhile is newer than the answer, so it is taken once more after it.
 async function learnAlerts() {
+  const meanwhile = [];
+  const note = ({ detail: { event, data } }) => event === "alert" && meanwhile.push(JSON.parse(data));
+  stream.addEventListener("event", note);
   const known = await get("alerts");
-  if (known?.items) alerts.replace(known.items.toReversed());
+  stream.removeEventListener("event", note);
+  if (!known?.items) return;
+  alerts.replace(known.items.toReversed());
+  alerts.take(meanwhile.flat());
 }
 
 async function unlock(token) {

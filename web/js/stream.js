@@ -2,6 +2,7 @@
 import { readEvents } from "./sse.js";
 
 const QUIET_MS = 40_000; // longer than two of the server's heartbeats
+const OPENING_MS = 10_000; // the server answers at once; what takes this long is tried anew
 const PAUSES_MS = [1000, 2000, 4000, 8000, 15_000];
 
 /**
@@ -77,8 +78,8 @@ export class Stream extends EventTarget {
   }
 
   #checkQuiet() {
-    const open = this.link.state === "live" || this.link.state === "connecting";
-    if (open && Date.now() - this.heardAt > QUIET_MS) this.abort?.abort();
+    const patience = { live: QUIET_MS, connecting: OPENING_MS }[this.link.state];
+    if (patience && Date.now() - this.heardAt > patience) this.abort?.abort();
   }
 
   #set(change) {
