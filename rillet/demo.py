@@ -43,8 +43,7 @@ def demo(
     """
     settings = load_settings()
     configure_logging(settings)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a kill or a closed terminal is a Ctrl-C too
-        signal.signal(number, signal.default_int_handler)
+    _end_on_signals()
     with ExitStack() as stack:
         try:
             listener = listen_on(settings.host, settings.port if port is None else port)
@@ -64,6 +63,13 @@ def demo(
             children.wait()
         except KeyboardInterrupt:
             typer.echo("\nStopping ...")
+
+
+def _end_on_signals() -> None:
+    """Take a kill and a closed terminal for a Ctrl-C, which a shell's background job ignores."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # not under nohup
+            signal.signal(number, signal.default_int_handler)
 
 
 def _server_url(settings: Settings, stack: ExitStack) -> str:

@@ -1,12 +1,19 @@
 """Starts Rillet's own commands as real processes, and ends them whatever the test does."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rillet.embedded import EmbeddedServer
+
+
+def hear_signals() -> None:
+    """Undo, in a child, what `nohup` or a background job has set: signals that are ignored."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
@@ -22,6 +29,7 @@ def running(
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        preexec_fn=hear_signals,  # noqa: PLW1509 the tests' own threads hold no lock of it
     )
     try:
         with process:

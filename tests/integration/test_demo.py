@@ -16,6 +16,7 @@ from typing import Any
 
 import redis
 
+from tests.processes import hear_signals
 from tests.waiting import until
 
 
@@ -28,20 +29,20 @@ def demo(*options: str, **settings: str) -> Iterator[tuple[subprocess.Popen[str]
         text=True,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **more},
+        preexec_fn=hear_signals,  # noqa: PLW1509 the tests' own threads hold no lock of it
     )
     printed = ""
-    try:
-        with process:
+    with process:
+        try:
             assert process.stdout
             while "Ctrl-C" not in printed:
                 line = process.stdout.readline()
                 assert line, printed
                 printed += line
             yield process, printed
+        finally:
             process.send_signal(signal.SIGINT)
-            process.stdout.read()
-    finally:
-        process.kill()
+            process.wait(10)
 
 
 def page_of(printed: str) -> str:
