@@ -51,7 +51,8 @@ def demo(
             url = _server_url(settings, stack)
             children = Children(url)
             stack.callback(children.stop)
-            children.start("serve", "--host", settings.host, "--fd", str(listener.fileno()))
+            fd = listener.fileno()
+            children.start("serve", "--host", settings.host, "--fd", str(fd), hand_down=(fd,))
             for _ in range(workers):
                 children.start("process")
             kinds = ("--temperature", "--soil-nitrogen", "--soil-moisture")
@@ -94,13 +95,12 @@ class Children:
         self._env.setdefault("RILLET_LOG_LEVEL", "warning")
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, *options: str) -> None:
+    def start(self, name: str, *options: str, hand_down: tuple[int, ...] = ()) -> None:
         """Start `rillet NAME OPTIONS` in a session of its own, so that Ctrl-C reaches only us."""
         args = [sys.executable, "-m", "rillet", name, *options]
         label = f"{name}-{len(self._running)}"
-        handed_down = [int(options[-1])] if "--fd" in options else []
         self._running[label] = subprocess.Popen(  # noqa: S603 our own command
-            args, env=self._env, start_new_session=True, pass_fds=handed_down
+            args, env=self._env, start_new_session=True, pass_fds=hand_down
         )
 
     def check(self) -> None:
