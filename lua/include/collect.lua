@@ -8,6 +8,7 @@ local M = {}
 local MAX_SENSORS = 3500
 
 local find, tonumber = string.find, tonumber
+local NOT_DECIMAL, LIMIT = number.NOT_DECIMAL, entry.LIMIT -- the rules are those of entry
 
 -- Returns the run of a sensor, new where this fold has not met it, or nil, code, reason.
 local function run_of(runs, sensor)
@@ -110,11 +111,11 @@ local function take_plain(runs, id, list)
     return nil
   end
   local run, text = runs[list[2]], list[4]
-  if not run or find(text, '[^%d.eE+-]') then
+  if not run or find(text, NOT_DECIMAL) then
     return nil
   end
   local v = tonumber(text)
-  if not v or v > 1e100 or v < -1e100 then
+  if not v or v > LIMIT or v < -LIMIT then
     return nil
   end
   local n = run.n + 1

@@ -5,6 +5,7 @@ local M = {}
 
 local find, sub, gsub = string.find, string.sub, string.gsub
 local LIMIT = 1e100
+M.LIMIT = LIMIT
 local TS_LIMIT = 8.64e15 -- the range of ECMAScript's dates, year 271821 at most
 local SEQ_LIMIT = 9007199254740991 -- 2^53 - 1
 

@@ -3,10 +3,13 @@ local M = {}
 
 local format, floor, find, byte = string.format, math.floor, string.find, string.byte
 
+-- What matches this is no decimal number.
+M.NOT_DECIMAL = '[^%d.eE+-]'
+
 -- Returns the value of decimal text, or nil: an optional sign, digits with an optional fraction
 -- and exponent. Lua's tonumber alone would also take hexadecimal, blanks, "nan" and "inf".
 function M.parse(text)
-  if find(text, '[^%d.eE+-]') then
+  if find(text, M.NOT_DECIMAL) then
     return nil
   end
   return tonumber(text)
