@@ -18,6 +18,7 @@ COPY rillet rillet
 COPY simulator simulator
 COPY processor processor
 COPY api api
+COPY bench bench
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
  && pip --python /opt/rillet/bin/python install --no-cache-dir --no-deps /wheels/*.whl
 
