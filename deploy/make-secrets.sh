@@ -1,15 +1,26 @@
 #!/bin/sh
-# Runs once in compose.yaml's `secrets` service: a random password for each Redis user, kept in a
-# volume of its own, and the ACL file made of them. What is there already stays.
+# Runs once in compose.yaml's `secrets` service: a random password for each Redis user and two tokens
+# for the API, each kept in a volume of its own, and the ACL file made of the passwords. What is
+# there already stays.
 set -eu
 umask 077
+
+# keep FILE OWNER: a random secret in FILE, which OWNER alone may read.
+keep() {
+  if ! [ -s "$1" ]; then
+    head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' > "$1.new"
+    mv "$1.new" "$1"
+  fi
+  chown "$2:$2" "${1%/*}" "$1"
+  chmod 0500 "${1%/*}"
+  chmod 0400 "$1"
+}
+
 for user in admin simulator api processor reader; do
-  file=/secrets/$user/password
-  [ -s "$file" ] || head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' > "$file"
   case $user in admin | reader) owner=999 ;; *) owner=10001 ;; esac
-  chown "$owner:$owner" "/secrets/$user" "$file"
-  chmod 0500 "/secrets/$user"
-  chmod 0400 "$file"
+  keep "/secrets/$user/password" "$owner"
 done
+keep /secrets/tokens/read 10001
+keep /secrets/tokens/write 10001
 sh /config/render-acl.sh /config/users.acl /secrets /acl/users.acl
 chown -R 999:999 /acl

@@ -6,17 +6,19 @@ import random
 import shutil
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from httpx_sse import connect_sse
+from playwright.sync_api import expect, sync_playwright
 
+from rillet.cli import COMMANDS
 from rillet.embedded import free_port
+from tests.browser import chromium
 from tests.lua.model import exact_figures
 from tests.waiting import until
 
@@ -61,6 +63,40 @@ class Compose:
         """The page's address."""
         return f"http://127.0.0.1:{self.port}"
 
+    def part(self, name: str) -> str:
+        """Return the service of that name in this profile."""
+        return f"cluster-{name}" if self.profile == "cluster" else name
+
+    @property
+    def stores(self) -> list[str]:
+        """The services that hold the data."""
+        nodes = ["node-1", "node-2", "node-3"]
+        return nodes if self.profile == "cluster" else [self.profile]
+
+    @cache  # noqa: B019 one object a module
+    def token(self, which: str) -> str:
+        """Return the generated `read` or `write` token, read as the documents say."""
+        return self("exec", "-T", self.part("api"), "cat", f"/run/secrets/tokens/{which}").strip()
+
+    def bearer(self, which: str) -> dict[str, str]:
+        """Return the header that shows that token."""
+        return {"Authorization": f"Bearer {self.token(which)}"}
+
+    def get(self, path: str) -> Any:
+        """Return the JSON that the API answers to who has the read token."""
+        answer = httpx.get(self.url + path, headers=self.bearer("read"), timeout=10)
+        return answer.raise_for_status().json()
+
+    def post(self, readings: list[dict[str, Any]]) -> bool:
+        """Send readings with the write token; False if they have to be sent again."""
+        try:
+            answer = httpx.post(
+                f"{self.url}/api/readings", json=readings, headers=self.bearer("write"), timeout=10
+            )
+        except httpx.TransportError:
+            return False
+        return answer.is_success
+
 
 @pytest.fixture(scope="module", params=["redis", "valkey", "cluster"])
 def compose(request: pytest.FixtureRequest) -> Iterator[Compose]:
@@ -68,34 +104,15 @@ def compose(request: pytest.FixtureRequest) -> Iterator[Compose]:
     if reason:
         pytest.skip(reason)
     running = Compose(request.param)
-    worker = "cluster-processor" if request.param == "cluster" else "processor"
     try:
         running("build", "-q")
         started = time.monotonic()
-        running("up", "-d", "--wait", "--scale", f"{worker}=3")
+        running("up", "-d", "--wait", "--scale", f"{running.part('processor')}=3")
         running.figures["seconds until all is healthy"] = round(time.monotonic() - started, 1)
         yield running
         print(json.dumps({request.param: running.figures}))  # noqa: T201 for docs/operations.md
     finally:
         running("down", "-v", "--timeout", "5")
-
-
-def post(url: str, readings: list[dict[str, Any]]) -> bool:
-    """Send readings; False if they have to be sent again."""
-    body = json.dumps(readings).encode()
-    request = urllib.request.Request(
-        f"{url}/api/readings", body, {"Content-Type": "application/json"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return bool(answer.status < 300)
-    except (urllib.error.URLError, TimeoutError, ConnectionError):
-        return False
-
-
-def get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return json.load(answer)
 
 
 def test_only_the_page_is_published_and_nothing_runs_as_root(compose: Compose) -> None:
@@ -118,7 +135,6 @@ def test_every_statistic_is_exact_across_a_restart_of_the_store(compose: Compose
     """Ingest with three processors, restart the store in the middle: every figure is exact."""
     rnd = random.Random(5)
     sent: dict[str, list[float]] = {f"probe-{i}": [] for i in range(6)}
-    stores = {"cluster": ["node-1", "node-2", "node-3"]}.get(compose.profile, [compose.profile])
     restart: subprocess.Popen[bytes] | None = None
     retries, started = 0, time.monotonic()
     for batch in range(120):
@@ -129,8 +145,10 @@ def test_every_statistic_is_exact_across_a_restart_of_the_store(compose: Compose
                 readings.append({"sensor": sensor, "value": values[-1], "seq": len(values)})
         if batch == 40:
             command = ["docker", "compose", "-p", PROJECT, "--profile", compose.profile, "restart"]
-            restart = subprocess.Popen([*command, *stores], cwd=ROOT, env=compose.env, stderr=-3)
-        while not post(compose.url, readings):
+            restart = subprocess.Popen(
+                [*command, *compose.stores], cwd=ROOT, env=compose.env, stderr=-3
+            )
+        while not compose.post(readings):
             retries += 1
             time.sleep(0.1)
     assert restart
@@ -139,12 +157,12 @@ def test_every_statistic_is_exact_across_a_restart_of_the_store(compose: Compose
     compose.figures["POSTs repeated around the restart"] = retries
 
     def figures() -> dict[str, Any]:
-        return {s: get(f"{compose.url}/api/sensors/{s}") for s in sent}
+        return {s: compose.get(f"/api/sensors/{s}") for s in sent}
 
     def all_there() -> bool:
         try:
             return all(f["count"] >= 1200 for f in figures().values())
-        except (urllib.error.URLError, ConnectionError):
+        except httpx.HTTPError:
             return False
 
     until(all_there, 60)
@@ -153,34 +171,60 @@ def test_every_statistic_is_exact_across_a_restart_of_the_store(compose: Compose
         assert {name: got[name] for name in want} == want, sensor
 
 
-def test_the_page_and_the_live_stream_work(compose: Compose) -> None:
-    """The page is served, and its stream brings the simulator's sensors live."""
-    with urllib.request.urlopen(compose.url, timeout=10) as page:
-        assert b"<title>Rillet" in page.read()
+def test_nobody_reads_or_writes_without_its_token(compose: Compose) -> None:
+    """The generated tokens are asked for, differ, and each opens its own side only."""
+    reading = {"sensor": "nobody", "value": 1}
+    assert httpx.get(f"{compose.url}/api/sensors").status_code == 401
+    assert httpx.post(f"{compose.url}/api/readings", json=reading).status_code == 401
+    wrong = httpx.post(f"{compose.url}/api/readings", json=reading, headers=compose.bearer("read"))
+    assert wrong.status_code == 401
+    assert len(compose.token("read")) == len(compose.token("write")) == 48
+    assert compose.token("read") != compose.token("write")
+
+
+def test_the_live_stream_works(compose: Compose) -> None:
+    """The stream brings the simulator's sensors live."""
     with (
-        httpx.Client(timeout=20) as client,
+        httpx.Client(timeout=20, headers=compose.bearer("read")) as client,
         connect_sse(client, "GET", f"{compose.url}/api/stream") as stream,
     ):
         live = (event.json() for event in stream.iter_sse() if event.event == "stats")
         assert any(one["sensor"].startswith("temperature") for frame in live for one in frame)
 
 
+def test_the_page_logs_in_once_and_is_live(compose: Compose) -> None:
+    """A browser is asked for the read token, shows live cards, and after a reload still does."""
+    if chromium.find() is None:
+        pytest.skip("no Chromium here")
+    with sync_playwright() as play:
+        browser = chromium.launch(play)
+        page = browser.new_page()
+        page.goto(compose.url)
+        page.get_by_label("Read token").fill(compose.token("read"))
+        page.get_by_role("button", name="Log in").click()
+        for _ in "12":
+            expect(page.locator("#link-text")).to_have_text("Live", timeout=20_000)
+            expect(page.locator('.card[data-sensor="temperature-1"]')).to_have_count(1)
+            page.reload()
+        browser.close()
+
+
 def test_people_can_look_inside_and_nobody_can_write(compose: Compose) -> None:
     """`look` reads a sensor as the user who may only read; the doctor finds no error."""
-    store = "node-1" if compose.profile == "cluster" else compose.profile
-    worker = "cluster-processor" if compose.profile == "cluster" else "processor"
+    store = compose.stores[0]
     if compose.profile != "cluster":
         assert "mean" in compose("exec", "-T", store, "look", "HGETALL", "stats:temperature-1")
     refused = compose("exec", "-T", store, "look", "FLUSHALL")
     assert "NOPERM" in refused
-    assert compose("exec", "-T", worker, "rillet", "doctor")
+    assert compose("exec", "-T", compose.part("processor"), "rillet", "doctor")
+    assert "rejected readings" in compose("exec", "-T", compose.part("api"), "rillet", "rejects")
 
 
 def test_the_image_is_small_and_runs_every_command(compose: Compose) -> None:
-    """Every command has its help in the image, and there is no compiler and no package cache."""
+    """Every command starts in the image, and there is no compiler and no package cache."""
     run = ["docker", "run", "--rm", "--read-only", "--cap-drop", "ALL", "--network", "none"]
     image = "rillet:0.1.0"
-    for command in ("simulate", "process", "serve", "doctor"):
+    for command in COMMANDS:
         subprocess.run([*run, image, command, "--help"], check=True, capture_output=True)
     look = "! command -v gcc cc make && ! ls /root/.cache/pip /var/cache/apt/archives/*.deb"
     subprocess.run([*run, "--entrypoint", "sh", image, "-c", look], check=True, capture_output=True)

@@ -166,6 +166,30 @@ def test_no_password_stands_in_a_manifest() -> None:
         assert not [o for o in rendered(name) if o["kind"] == "Secret"]
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_nobody_is_let_in_without_a_token(name: str) -> None:
+    """The API asks for both tokens, from files of a Secret that the Job makes."""
+    objects = rendered(name)
+    assert "RILLET_ALLOW_ANONYMOUS" not in the(objects, "ConfigMap", "rillet-settings")["data"]
+    spec = the(objects, "Deployment", "rillet-api")["spec"]["template"]["spec"]
+    env = {e["name"]: e.get("value") for e in spec["containers"][0]["env"]}
+    mounts = {m["mountPath"]: m["name"] for m in spec["containers"][0]["volumeMounts"]}
+    made = the(objects, "Job", "make-secret")["spec"]["template"]["spec"]["containers"][0]["args"]
+    for which in ("read", "write"):
+        file = Path(env[f"RILLET_{which.upper()}_TOKEN_FILE"])
+        volume = next(v for v in spec["volumes"] if v["name"] == mounts[str(file.parent)])
+        assert f"{volume['secret']['secretName']}=read,write" in made
+        assert file.name == which
+
+
+def test_compose_asks_for_both_tokens() -> None:
+    """No service of compose.yaml lets anybody in without a token."""
+    text = (ROOT / "compose.yaml").read_text()
+    assert "ANONYMOUS" not in text
+    for which in ("READ", "WRITE"):
+        assert text.count(f"RILLET_{which}_TOKEN_FILE: /run/secrets/tokens/") == 2
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     """Package, image, compose and manifests name one version."""
     from rillet import __version__  # noqa: PLC0415 only this test needs it
