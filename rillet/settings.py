@@ -103,6 +103,11 @@ class Settings(BaseSettings):
     allow_anonymous: bool = Field(
         False, description="Listen beyond loopback although a token is not set."
     )
+    trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Proxies whose word on a client's address and https is taken: addresses and "
+        "networks, separated by commas, or `*` where nothing else reaches the API.",
+    )
     cors_origins: str = Field(
         "", description="Origins whose pages may read the API, separated by commas."
     )

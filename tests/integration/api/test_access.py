@@ -49,6 +49,15 @@ def test_the_page_logs_in_once_and_gets_a_cookie(server: EmbeddedServer) -> None
         assert http.post(f"{api.url}/api/readings", json={}).status_code == 401
 
 
+def test_only_a_trusted_proxy_says_who_asks_and_how(server: EmbeddedServer) -> None:
+    """The cookie is Secure where a trusted proxy says https; the word of others is nothing."""
+    said = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
+    for trusted, secure in (("127.0.0.0/8", True), ("192.0.2.1", False)):
+        with serving(server, read_token="r", write_token="w", trusted_proxies=trusted) as api:
+            answer = httpx.post(f"{api.url}/api/login", json={"token": "r"}, headers=said)
+            assert ("Secure" in answer.headers["set-cookie"]) is secure
+
+
 def test_listening_beyond_loopback_needs_tokens(server: EmbeddedServer) -> None:
     """Without tokens `serve --host 0.0.0.0` ends with one line that says what to set."""
     ended = subprocess.run(
