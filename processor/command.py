@@ -1,11 +1,12 @@
 """`rillet process`: one worker, until Ctrl-C or SIGTERM."""
 
 import signal
-from threading import Event
+from threading import Event, Thread
 
 import structlog
 
 from processor.metrics import FoldMetrics, serve_metrics
+from processor.rules_store import Keeper
 from processor.worker import work
 from rillet.connect import check_reachable
 from rillet.log import configure_logging
@@ -25,9 +26,13 @@ def process() -> None:
     configure_logging(settings)
     check_reachable(settings)
     serve_metrics(settings)
+    keeper = Keeper(settings)
+    keeper.check_file()
+    keeper.look()
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    Thread(target=keeper.run, args=(stop,), name="rules", daemon=True).start()
     log.info("processor.started", partitions=settings.partitions)
     work(settings, stop, FoldMetrics(settings))
     log.info("processor.stopped")

@@ -6,7 +6,7 @@ for every sensor. A rule of a type of your own is one more class here and one mo
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
 import orjson
@@ -145,6 +145,11 @@ class RuleSet:
     rules: Sequence[Any] = ()
     version: int = 0
     file: str = ""
+
+    def replaced(self, rules: Sequence[Any], now_ms: int, file: str | None = None) -> Self:
+        """Return the rules that come after these; `file` is the digest of the file they are of."""
+        version = max(now_ms, self.version + 1)
+        return replace(self, rules=rules, version=version, file=self.file if file is None else file)
 
     def compiled(self) -> bytes:
         """Return the JSON that the fold reads: each rule as it was written, and `derived`."""

@@ -21,6 +21,7 @@ COMMANDS = {
         "processor.rejects_command",
         "List the readings that could not be folded; send corrected ones back.",
     ),
+    "rules": ("processor.rules_command", "Show, check and change the alert rules."),
     "doctor": ("rillet.doctor", "Look at the server as Rillet needs it; say what mends it."),
     "bench": ("bench.command", "Measure this machine: the relay, the fold."),
 }

@@ -8,6 +8,9 @@ from rillet.settings import Settings
 GROUP = "stats"
 """The consumer group on `readings` that stands for the fold."""
 
+WEBHOOK_GROUP = "webhook"
+"""The consumer group on `alerts` that stands for what the webhook has been told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -47,6 +50,16 @@ class Keys:
     def alerts(self) -> str:
         """Stream: alert state changes, firing and resolved."""
         return f"{self.prefix}alerts"
+
+    @property
+    def firing(self) -> str:
+        """Hash: the alerts that fire now, `<rule>:<sensor>` to the JSON of the change."""
+        return f"{self.prefix}firing"
+
+    @property
+    def rules(self) -> str:
+        """String: the alert rules as JSON, the same in every partition."""
+        return f"{self.prefix}rules"
 
     @property
     def late(self) -> str:

@@ -69,6 +69,18 @@ class Settings(BaseSettings):
         100_000, ge=1, description="Producers wait while this many readings are not yet folded."
     )
 
+    rules_file: Path | None = Field(
+        None,
+        description="The processor loads the alert rules from this TOML file as it starts, if the "
+        "file is not the one that was loaded last.",
+    )
+    webhook_url: SecretStr | None = Field(
+        None, description="Each change of an alert is posted there, as JSON that Slack takes too."
+    )
+    webhook_timeout_s: float = Field(
+        10.0, gt=0, le=300, description="How long the webhook's receiver may take to answer, in s."
+    )
+
     host: str = Field("127.0.0.1", description="The address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="The port the API listens on.")
     sse_hz: float = Field(
