@@ -10,7 +10,7 @@ import redis.asyncio
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api import access, health, ingest, inspect, metrics, sensors, streams
+from api import access, alerts, health, ingest, inspect, metrics, rules, sensors, streams
 from api.access import Gate, Tokens
 from api.backlog import Backlog
 from api.headers import SecurityHeaders, add_docs
@@ -97,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.tokens = Tokens(settings)
-    for part in (access, health, ingest, inspect, metrics, sensors, streams):
+    for part in (access, health, ingest, inspect, metrics, alerts, rules, sensors, streams):
         app.include_router(part.router)
     add_docs(app)
     add_handlers(app)

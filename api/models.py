@@ -1,5 +1,7 @@
 """The OpenAPI models of the statistics: what each field means, its unit, an example."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 
@@ -46,3 +48,37 @@ class Summary(BaseModel):
     min: float | None = None
     max: float | None = None
     sum: float | None = None
+
+
+class Alert(BaseModel):
+    """One change of an alert: it began to fire, or was resolved."""
+
+    entry: str = Field(
+        description="Its entry on `alerts`; with the sensor it names the change.",
+        examples=["1795484873101-0"],
+    )
+    sensor: str = Field(examples=["soil-1"])
+    rule: str = Field(description="The rule's name.", examples=["too-hot"])
+    type: Literal["limit", "deviation", "stuck", "silence"]
+    state: Literal["firing", "resolved"]
+    value: float | None = Field(
+        None, description="The reading's value, in the sensor's unit; none where none came."
+    )
+    threshold: str = Field("", description="What it was held against.", examples=["> 30"])
+    ts: int | None = Field(None, description="Event time, ms since 1970.")
+    at: int | None = Field(None, description="The server's clock, ms since 1970.")
+    id: str = Field("", description="The reading's stream id; empty where none came.")
+    message: str = Field("", description="A sentence for people.")
+
+
+class ActiveAlert(Alert):
+    """An alert that fires now."""
+
+    since: int | None = Field(None, description="Event time at which it began, ms since 1970.")
+
+
+class Alerts(BaseModel):
+    """What fires now, and what changed lately; both newest first."""
+
+    active: list[ActiveAlert]
+    recent: list[Alert]

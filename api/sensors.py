@@ -1,6 +1,5 @@
 """The routes of the sensors' current statistics."""
 
-import hashlib
 from typing import Annotated, Any
 
 import orjson
@@ -9,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.encode import encode_array, encode_sensor
+from api.etag import cached
 from api.models import SensorPage, SensorStatistics, Summary
 from api.paging import CursorError, SortField, page, sort_key
 from api.problems import Problem
@@ -48,7 +48,7 @@ async def list_sensors(
         raise HTTPException(422, f"{error}.") from None
     found = await store.read(chosen) if plain else known
     items = encode_array([encode_sensor(found[name]) for name in chosen if name in found])
-    return _cached(request, b'{"items":%s,"next":%s}' % (items, orjson.dumps(following)))
+    return cached(request, b'{"items":%s,"next":%s}' % (items, orjson.dumps(following)))
 
 
 @router.get("/api/sensors/{sensor:path}", response_model=SensorStatistics)
@@ -58,7 +58,7 @@ async def one_sensor(request: Request, sensor: str) -> Response:
     found = await request.app.state.shared.store.read([name])
     if name not in found:
         raise HTTPException(404, f"No reading of a sensor {sensor!r} has been folded.")
-    return _cached(request, encode_sensor(found[name]))
+    return cached(request, encode_sensor(found[name]))
 
 
 @router.get("/api/summary", response_model=Summary)
@@ -70,7 +70,7 @@ async def summary(request: Request, prefix: Prefix = "", kind: Kind = "") -> Res
         names = _of_kind(await store.read(names), kind)
     records = await store.records(names)
     found = await run_in_threadpool(_merged, records)
-    return _cached(request, orjson.dumps(found))
+    return cached(request, orjson.dumps(found))
 
 
 def _merged(records: list[bytes]) -> dict[str, Any]:
@@ -82,13 +82,3 @@ def _merged(records: list[bytes]) -> dict[str, Any]:
 def _of_kind(known: dict[bytes, Fields], kind: str) -> list[bytes]:
     wanted = kind.encode()
     return [n for n, fields in known.items() if not kind or fields.get(b"kind") == wanted]
-
-
-def _cached(request: Request, body: bytes) -> Response:
-    """Return JSON with an ETag; 304 where the client has it already."""
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    given = request.headers.get("if-none-match", "")
-    if tag in [one.strip().removeprefix("W/") for one in given.split(",")]:
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")

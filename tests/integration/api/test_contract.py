@@ -1,5 +1,6 @@
 """The OpenAPI document, held against a real API by schemathesis."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,5 +25,16 @@ def test_no_request_that_the_document_admits_or_forbids_is_a_5xx(
         command += [f"{api.url}/openapi.json", "--checks", "not_a_server_error"]
         command += ["--exclude-path", "/api/stream", "--max-examples", "15", "--no-color"]
         command += ["--phases", "examples,coverage,fuzzing", "--generation-deterministic"]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+        hooks = {
+            "SCHEMATHESIS_HOOKS": "schemathesis_hooks",
+            "PYTHONPATH": str(Path(__file__).parent),
+        }
+        ended = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
+            env={**os.environ, **hooks},
+        )
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-1000:]
