@@ -9,9 +9,13 @@ from fractions import Fraction
 from typing import Self
 
 _PIECE = struct.Struct("<cH")
+_LONG = struct.Struct("<I")
 _MOMENTS = struct.Struct("<BBB9d")
 _OWN = struct.Struct("<B4d")
 _TINY_SCALE = Fraction(2) ** -1100
+
+LONG_PIECE = 0xFFFF
+"""A piece of so many bytes or more gives its length as an uint32 after this."""
 
 
 def pieces_of(record: bytes) -> dict[str, bytes]:
@@ -20,6 +24,9 @@ def pieces_of(record: bytes) -> dict[str, bytes]:
     while at < len(record):
         tag, size = _PIECE.unpack_from(record, at)
         at += _PIECE.size
+        if size == LONG_PIECE:
+            (size,) = _LONG.unpack_from(record, at)
+            at += _LONG.size
         pieces[tag.decode("latin-1")] = record[at : at + size]
         at += size
     return pieces

@@ -71,9 +71,33 @@ class Keys:
         """Hash: field = sensor, value = packed accumulators; internal, binary."""
         return f"{self.prefix}state"
 
+    @property
+    def due(self) -> str:
+        """Zset: sensors, by the wall clock's ms at which something is to be done for them."""
+        return f"{self.prefix}due"
+
+    @property
+    def windows_prefix(self) -> str:
+        """What stands before a size in the key of its closed windows."""
+        return f"{self.prefix}windows:"
+
     def windows(self, size: str) -> str:
         """Stream: closed windows of one size, such as `1m`."""
-        return f"{self.prefix}windows:{size}"
+        return f"{self.windows_prefix}{size}"
+
+    @property
+    def panes_prefix(self) -> str:
+        """What stands before size and sensor in the key of the panes kept of a sensor."""
+        return f"{self.prefix}panes:"
+
+    def panes(self, size: str, sensor: str) -> str:
+        """List: the newest closed windows of one sensor, oldest first; internal, binary."""
+        return f"{self.panes_prefix}{size}:{sensor}"
+
+
+def slow_field(sensor: str) -> str:
+    """Return the field of the hash `state` with what changes once a window, not once a fold."""
+    return f"\0slow:{sensor}"
 
 
 def partition_of(sensor: str, partitions: int) -> int:

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rillet.errors import UserError
+from rillet.sizes import Size, parse_sizes
 
 
 class Settings(BaseSettings):
@@ -69,6 +70,45 @@ class Settings(BaseSettings):
         100_000, ge=1, description="Producers wait while this many readings are not yet folded."
     )
 
+    windows_keep: str = Field(
+        "60,240,192,400",
+        description="Closed windows kept of each sensor, a number for each size, or one for all.",
+    )
+    windows: str = Field(
+        "10s,1m,1h,1d",
+        description="Sizes of the windows in event time, finest first, each dividing the next; "
+        "empty: no windows.",
+    )
+    windows_maxlen: int = Field(
+        10_000, ge=1, description="Entries kept on each stream `windows:<size>`, about."
+    )
+    allowed_lateness_ms: int = Field(
+        5000,
+        ge=0,
+        le=86_400_000,
+        description="A window closes so long after its end in event time, in ms.",
+    )
+    late_maxlen: int = Field(10_000, ge=1, description="Entries kept on `late`, about.")
+    quantiles: bool = Field(True, description="Keep a sketch of the values of each sensor.")
+    sketch_buckets: int = Field(
+        1024,
+        ge=16,
+        le=4096,
+        description="The most buckets of one sketch on each side of zero; then the smallest merge.",
+    )
+    half_life_s: float = Field(
+        300.0,
+        ge=0,
+        le=31_622_400,
+        description="Age at which a reading weighs half in `ewm_mean` and `ewm_stddev`, in s; "
+        "0: neither is kept.",
+    )
+    alerts_maxlen: int = Field(10_000, ge=1, description="Entries kept on `alerts`, about.")
+    forget_after_s: float = Field(
+        0.0,
+        ge=0,
+        description="A sensor that sent nothing for so many seconds loses its state; 0: never.",
+    )
     rules_file: Path | None = Field(
         None,
         description="The processor loads the alert rules from this TOML file as it starts, if the "
@@ -145,6 +185,17 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe log line that is written."
     )
+
+    @field_validator("windows")
+    @classmethod
+    def _fitting(cls, windows: str, info: ValidationInfo) -> str:
+        parse_sizes(windows, info.data.get("windows_keep", "1"))
+        return windows
+
+    @property
+    def window_sizes(self) -> tuple[Size, ...]:
+        """The sizes of `windows`, finest first, and how many of each are kept."""
+        return parse_sizes(self.windows, self.windows_keep)
 
 
 def load_settings() -> Settings:

@@ -12,8 +12,8 @@ from rillet.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 CATALOGUES = ["docs/redis-layout.md", "lua/README.md"]
-NO_KEYS = {"prefix", "stats_prefix"}
-ARGUMENTS = {"stats": "<sensor>", "windows": "<size>"}
+NO_KEYS = {"prefix", "stats_prefix", "windows_prefix", "panes_prefix"}
+ARGUMENTS = {"stats": ("<sensor>",), "windows": ("<size>",), "panes": ("<size>", "<sensor>")}
 
 
 def keys_in_code() -> dict[str, str]:
@@ -23,7 +23,7 @@ def keys_in_code() -> dict[str, str]:
         if name.startswith("_") or name in NO_KEYS:
             continue
         value = getattr(Keys(), name)
-        key = value(ARGUMENTS[name]) if callable(value) else value
+        key = value(*ARGUMENTS[name]) if callable(value) else value
         found[key] = (inspect.getdoc(member) or "").split(":")[0].lower()
     return found
 

@@ -1,0 +1,107 @@
+"""Quantiles within 1%: reads, merges and asks the sketches that the fold keeps. Pure.
+
+A DDSketch (Masson, Rim and Lee, VLDB 2019): values are counted in buckets whose bounds grow by
+`GAMMA`, so that any value of a bucket is within `ACCURACY` of its middle, whatever the values are.
+"""
+
+import math
+import struct
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+ACCURACY = 0.01
+GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
+ZERO = 32768
+"""The code of the bucket of zero, and of magnitudes below `SMALLEST`."""
+LOWEST = -21254
+"""A value in [GAMMA^(i-1), GAMMA^i) has the code ZERO + i - LOWEST; negated, ZERO - i + LOWEST."""
+SMALLEST = GAMMA**LOWEST
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+_LOG_GAMMA = math.log(GAMMA)
+_COUNTS = {1: "B", 2: "H", 4: "I", 8: "d"}
+
+
+def code_of(value: float) -> int:
+    """Return the bucket of a value; codes order as values do."""
+    magnitude = abs(value)
+    if magnitude < SMALLEST:
+        return ZERO
+    step = math.floor(math.log(magnitude) / _LOG_GAMMA) + 1 - LOWEST
+    step = min(max(step, 1), ZERO - 1)
+    return ZERO + step if value > 0 else ZERO - step
+
+
+def value_of(code: int) -> float:
+    """Return the value in the middle of a bucket: within ACCURACY of all that it counts."""
+    if code == ZERO:
+        return 0.0
+    middle = 2 * GAMMA ** (abs(code - ZERO) + LOWEST) / (GAMMA + 1)
+    return middle if code > ZERO else -middle
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """How many values fell into each bucket, by its code.
+
+    Sketches add without loss, whatever the order: those of panes, partitions and fleets are merged
+    with `+`. Where a sketch had more than RILLET_SKETCH_BUCKETS buckets on one side of zero, the
+    smallest magnitudes lie in one bucket together, and only quantiles among them are inexact.
+    """
+
+    counts: Mapping[int, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> "Sketch":
+        """Return the sketch of finite values."""
+        return cls(dict(Counter(code_of(v) for v in values)))
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> "Sketch":
+        """Return the sketch of its packed form: sparse buckets, then a tail of single codes."""
+        if not packed:
+            return cls()
+        widths, n = struct.unpack_from("<BH", packed)
+        at = 3
+        counts: Counter[int] = Counter()
+        if n:
+            (code,) = struct.unpack_from("<H", packed, at)
+            steps = f"<{n - 1}{'B' if widths >> 4 == 1 else 'H'}"
+            gaps = struct.unpack_from(steps, packed, at + 2)
+            at += 2 + struct.calcsize(steps)
+            found = f"<{n}{_COUNTS[widths & 15]}"
+            for gap, count in zip((0, *gaps), struct.unpack_from(found, packed, at), strict=True):
+                code += gap
+                counts[code] = count
+            at += struct.calcsize(found)
+        counts.update(code for (code,) in struct.iter_unpack("<H", packed[at:]))
+        return cls(dict(counts))
+
+    @property
+    def count(self) -> float:
+        """How many values it has counted."""
+        return sum(self.counts.values())
+
+    def __add__(self, other: "Sketch") -> "Sketch":
+        merged = Counter(self.counts)
+        merged.update(other.counts)
+        return Sketch(dict(merged))
+
+    def quantile(self, q: float, low: float = -math.inf, high: float = math.inf) -> float | None:
+        """Return the value of rank floor(q * (count - 1)), within 1%; None where there is none.
+
+        `low` and `high` are the smallest and largest value, where they are known.
+        """
+        rank, seen = math.floor(q * (self.count - 1)), 0.0
+        for code in sorted(self.counts):
+            seen += self.counts[code]
+            if seen > rank:
+                return min(max(value_of(code), low), high)
+        return None
+
+
+def quantiles(
+    sketch: Sketch, low: float = -math.inf, high: float = math.inf
+) -> dict[str, float | None]:
+    """Return p50, p90 and p99."""
+    return {name: sketch.quantile(q, low, high) for name, q in QUANTILES.items()}

@@ -1,0 +1,205 @@
+"""Windows of one sensor: reads what the fold keeps of them, and merges them without loss. Pure.
+
+A pane is a tumbling window [start, end) of event time, in ms. The fold keeps the newest closed
+panes of each size in the lists `panes:<size>:<sensor>`. Of what is still open a reading is in
+just one pane: one of the finest size, or, once that was closed, one of each next size in turn
+until that is closed as well. So open panes add up as closed ones do.
+
+To read all of a sensor: HMGET `state` with `record_fields`, and LRANGE of its lists.
+"""
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from processor.merge import figures
+from processor.record import Moments, pieces_of
+from processor.sketch import Sketch, quantiles
+from rillet.keys import slow_field
+from rillet.sizes import Size
+
+_CLOSED = struct.Struct("<3d")
+_OPEN_HEAD = struct.Struct("<4dH")
+_OPEN = struct.Struct("<dH")
+_BODY = struct.Struct("<4dH")
+_LEVEL = struct.Struct("<d")
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """Readings of one sensor in [start, end), in ms of event time; `open` if more may come.
+
+    `first` and `last` are the values of earliest and latest event time. Panes add, earlier first.
+    """
+
+    start: int
+    end: int
+    moments: Moments
+    first: float
+    last: float
+    sketch: Sketch = field(default_factory=Sketch)
+    open: bool = False
+
+    @classmethod
+    def closed(cls, packed: bytes, size: Size) -> Self:
+        """Return a pane of a list `panes:<size>:<sensor>`."""
+        pieces = pieces_of(packed)
+        start, first, last = _CLOSED.unpack(pieces["p"])
+        moments, sketch = Moments.unpack(pieces["m"]), Sketch.unpack(pieces.get("q", b""))
+        return cls(int(start), int(start) + size.ms, moments, first, last, sketch)
+
+    @classmethod
+    def opened(cls, start: float, body: bytes, size_ms: int) -> Self:
+        """Return an open pane of a record's piece `w`, or of a slow record."""
+        first, last, _, _, length = _BODY.unpack_from(body)
+        moments = Moments.unpack(body[_BODY.size : _BODY.size + length])
+        sketch = Sketch.unpack(body[_BODY.size + length :])
+        return cls(int(start), int(start) + size_ms, moments, first, last, sketch, open=True)
+
+    def __add__(self, later: "Pane") -> "Pane":
+        return Pane(
+            self.start,
+            max(self.end, later.end),
+            self.moments + later.moments,
+            self.first,
+            later.last,
+            self.sketch + later.sketch,
+            self.open or later.open,
+        )
+
+
+def record_fields(sensor: str) -> list[str]:
+    """Return the fields of `state` that hold a sensor: its record, and its slow record."""
+    return [sensor, slow_field(sensor)]
+
+
+def total(panes: Iterable[Pane]) -> Pane | None:
+    """Return all panes as one, in order of their start; None where there is none."""
+    found = None
+    for pane in sorted(panes, key=lambda one: one.start):
+        found = found + pane if found else pane
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """What `state` holds of one sensor's windows and quantiles: the open panes, finest first."""
+
+    open: Sequence[Pane]
+    sketch: Sketch
+
+    @classmethod
+    def unpack(cls, record: bytes | None, slow: bytes | None, sizes: Sequence[Size]) -> Self:
+        """Return the sensor of the two fields of `record_fields`, in that order."""
+        pieces, cold = pieces_of(record or b""), pieces_of(slow or b"")
+        sketch = Sketch.unpack(cold.get("q", b"")) + Sketch.unpack(pieces.get("q", b""))
+        finest = _open_finest(pieces.get("w", b""), sizes)
+        for pane in finest:
+            sketch += pane.sketch
+        return cls([*finest, *_open_larger(cold.get("w", b""))], sketch)
+
+    def open_at(self, size: Size) -> list[Pane]:
+        """Return the open panes of one size, oldest first, with the finer ones that are in them."""
+        groups: dict[int, list[Pane]] = {}
+        for pane in self.open:
+            if pane.end - pane.start <= size.ms:
+                groups.setdefault(pane.start // size.ms * size.ms, []).append(pane)
+        return [_as_pane(start, size, groups[start]) for start in sorted(groups)]
+
+
+def _as_pane(start: int, size: Size, parts: list[Pane]) -> Pane:
+    whole = total(parts)
+    assert whole  # noqa: S101 a group has a member
+    return Pane(
+        start,
+        start + size.ms,
+        whole.moments,
+        whole.first,
+        whole.last,
+        whole.sketch,
+        open=True,
+    )
+
+
+def _open_finest(piece: bytes, sizes: Sequence[Size]) -> list[Pane]:
+    if not piece or not sizes:
+        return []
+    size_ms, _closed_until, _next_end, _late, n = _OPEN_HEAD.unpack_from(piece)
+    return [Pane.opened(start, body, int(size_ms)) for start, body in _bodies(piece, n)]
+
+
+def _bodies(piece: bytes, n: int) -> Iterable[tuple[float, bytes]]:
+    at = _OPEN_HEAD.size
+    for _ in range(n):
+        start, length = _OPEN.unpack_from(piece, at)
+        at += _OPEN.size
+        yield start, piece[at : at + length]
+        at += length
+
+
+def _open_larger(piece: bytes) -> list[Pane]:
+    """Return the open panes of a slow record: each its size in ms, its start, and its body."""
+    found, at = [], 0
+    while at < len(piece):
+        (size_ms,) = _LEVEL.unpack_from(piece, at)
+        start, length = _OPEN.unpack_from(piece, at + _LEVEL.size)
+        at += _LEVEL.size + _OPEN.size
+        found.append(Pane.opened(start, piece[at : at + length], int(size_ms)))
+        at += length
+    return found
+
+
+def pane_figures(pane: Pane) -> dict[str, Any]:
+    """Return start, end and the figures of a pane, as a client sees them; each rounded once."""
+    found = figures(pane.moments)
+    names = ("count", "mean", "stddev", "min", "max", "sum")
+    shown: dict[str, Any] = {"start": pane.start, "end": pane.end}
+    shown |= {name: found[name] for name in names if name in found}
+    shown |= {"first": pane.first, "last": pane.last}
+    if pane.sketch.counts:
+        shown |= quantiles(pane.sketch, pane.moments.low, pane.moments.high)
+    return shown | ({"open": True} if pane.open else {})
+
+
+def begin_of(sizes: Sequence[Size], span_ms: int, to_ms: int) -> int:
+    """Return where the last `span_ms` before `to_ms` begin: at the start of a pane that is kept.
+
+    That is at most one pane early, one of the finest size of which enough are kept for the span.
+    """
+    for size in sizes:
+        if size is sizes[-1] or (size.keep - 1) * size.ms >= span_ms:
+            return (to_ms - span_ms) // size.ms * size.ms
+    raise ValueError("there are no windows: RILLET_WINDOWS is empty")
+
+
+def counts_needed(sizes: Sequence[Size], from_ms: int, to_ms: int) -> list[int]:
+    """Return how many of the newest closed panes of each size `over` needs."""
+    return [min(size.keep, (to_ms - from_ms) // size.ms + 2) for size in sizes]
+
+
+def over(
+    closed: Mapping[str, Sequence[Pane]], sensor: Sensor, sizes: Sequence[Size], from_ms: int
+) -> Pane | None:
+    """Return all readings with an event time from `from_ms` on as one pane; None if there are none.
+
+    `closed` has the closed panes by the name of their size. `from_ms` is that of `begin_of`. The
+    largest panes are taken first, then the finer ones that are in none of them.
+    """
+    taken: list[Pane] = []
+    whole: list[tuple[int, int]] = []
+    for size in reversed(sizes):
+        held = [p for p in sensor.open if p.end - p.start == size.ms]
+        found = [
+            pane
+            for pane in (*closed.get(size.name, ()), *held)
+            if pane.start >= from_ms and not _inside(pane, whole, held)
+        ]
+        taken += found
+        whole += [(pane.start, pane.end) for pane in found]
+    return total(taken)
+
+
+def _inside(pane: Pane, whole: list[tuple[int, int]], held: Sequence[Pane]) -> bool:
+    """Tell whether a pane's readings are in a larger one; those of an open pane are in no other."""
+    return pane not in held and any(s <= pane.start and pane.end <= e for s, e in whole)
