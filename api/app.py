@@ -1,27 +1,31 @@
 """Builds the API: what it shares, its routes, its middleware; also for uvicorn's workers."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
+import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from api import access, alerts, health, ingest, inspect, metrics, rules, sensors, streams
 from api.access import Gate, Tokens
 from api.backlog import Backlog
+from api.handover import Handover
 from api.headers import SecurityHeaders, add_docs
 from api.hub import Hub
 from api.metrics import Counts
 from api.page import page
 from api.problems import add_handlers
 from api.reader import Reader
+from api.seats import Seats
 from api.snapshots import Snapshots
 from api.store import Store
-from api.streams import Seats
 from api.tail import Tail
 from rillet import __version__
 from rillet.address import parse_address
@@ -29,6 +33,8 @@ from rillet.connect import connect_async
 from rillet.keys import partition_keys
 from rillet.log import configure_logging
 from rillet.settings import Settings, load_settings
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,9 @@ def create_app(settings: Settings) -> FastAPI:
             stack.push_async_callback(shared.client.aclose)
             stack.push_async_callback(shared.reader.client.aclose)
             for work in (shared.reader.run(), shared.hub.run()):
-                stack.push_async_callback(_cancel, asyncio.create_task(work))
+                task = asyncio.create_task(work)
+                task.add_done_callback(_end_with)
+                stack.push_async_callback(_cancel, task)
             yield
 
     app = FastAPI(
@@ -120,11 +128,18 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(SecurityHeaders)
 
 
-def create_app_from_environment() -> FastAPI:
+def create_app_from_environment() -> ASGIApp:
     """Return the application of one uvicorn worker, which has only its environment."""
     settings = load_settings()
     configure_logging(settings)
-    return create_app(settings)
+    return Handover(create_app(settings))
+
+
+def _end_with(task: asyncio.Task[Any]) -> None:
+    """End the process with a task that it cannot live without: whoever runs it starts another."""
+    if not task.cancelled() and (fault := task.exception()):
+        log.critical("process.broken", exc_info=fault)
+        signal.raise_signal(signal.SIGTERM)
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:

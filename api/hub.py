@@ -2,16 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from types import coroutine
-from typing import Any
 
 import structlog
 
+from api.protocol import StreamProtocol, as_chunk
 from api.tail import Tail, event
 
-HEARTBEAT = b": keep-alive\n\n"
+COMMENT = b": keep-alive\n\n"
+HEARTBEAT = as_chunk(COMMENT)
 BURST = 64
 """Clients served before the event loop gets a turn for everything else."""
 
@@ -20,17 +20,23 @@ log = structlog.get_logger()
 
 @dataclass(eq=False, slots=True)
 class Client:
-    """One open stream: how to write to it, how far it has been served, since when it is stuck."""
+    """One open stream: its connection, how far it has been served, since when it is stuck."""
 
-    write: Callable[[bytes], Coroutine[Any, Any, None]]
-    abort: Callable[[], None]
+    connection: StreamProtocol
     wanted: frozenset[bytes] | None
     resync: Callable[[], Awaitable[None]]
     cursor: int = 0
     stuck_since: float = 0.0
     served_at: float = field(default_factory=time.monotonic)
-    resyncing: bool = False
-    dropped: bool = False
+    resyncing: asyncio.Task[None] | None = None
+
+    def stuck(self, now: float) -> bool:
+        """Tell whether the connection takes no more, and note since when."""
+        if not self.connection.paused:
+            self.stuck_since = 0.0
+            return False
+        self.stuck_since = self.stuck_since or now
+        return True
 
 
 @dataclass(slots=True)
@@ -54,19 +60,22 @@ class Hub:
         self.drop_s = drop_s
         self.clients: set[Client] = set()
         self.counts = Counts()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def join(self, client: Client, cursor: int) -> None:
         """Serve this client everything after `cursor` from the next frame on."""
         client.cursor = cursor
         client.served_at = time.monotonic()
+        client.connection.on_writable = self.tail.changed.set
         self.clients.add(client)
         if cursor < self.tail.sequence:
             self.tail.changed.set()
 
     def leave(self, client: Client) -> None:
         """Forget a client; nothing of it stays."""
+        client.connection.on_writable = None
         self.clients.discard(client)
+        if client.resyncing:
+            client.resyncing.cancel()
 
     async def run(self) -> None:
         """Fan out until cancelled: at once when something changed, never faster than `sse_hz`."""
@@ -84,109 +93,72 @@ class Hub:
             await asyncio.sleep(max(0.0, began + self.period_s - time.monotonic()))
 
     async def fan_out(self) -> None:
-        """Send every client what it has not got; clients at one place share one frame."""
-        end, position = self.tail.sequence, self.tail.position
-        frames: dict[tuple[int, frozenset[bytes] | None], bytes] = {}
+        """Send every client what it has not got; clients at one place share one chunk."""
+        end, position, now = self.tail.sequence, self.tail.position, time.monotonic()
+        chunks: dict[tuple[int, frozenset[bytes] | None], bytes] = {}
         for n, client in enumerate(list(self.clients)):
             if n % BURST == BURST - 1:
                 await asyncio.sleep(0)
-            if client.cursor >= end or client.resyncing:
+            if client.cursor >= end or client.resyncing or client not in self.clients:
                 continue
-            if client.stuck_since:
+            if client.stuck(now):
                 self.counts.coalesced += 1
                 continue
             if client.cursor < self.tail.floor:
-                client.resyncing = True
-                self._start(self._resync(client))
+                client.resyncing = asyncio.create_task(self._resync(client))
                 continue
             which = (client.cursor, client.wanted)
-            frame = frames.get(which)
-            if frame is None:
+            chunk = chunks.get(which)
+            if chunk is None:
                 objects = self.tail.since(client.cursor, end, client.wanted)
-                frame = frames[which] = event("stats", objects, position) if objects else b""
+                frame = event("stats", objects, position) if objects else b""
+                chunk = chunks[which] = as_chunk(frame) if frame else b""
             client.cursor = end
-            if frame:
-                self.offer(client, frame)
+            if chunk:
+                self.offer(client, chunk, now)
 
     def broadcast(self, frame: bytes) -> None:
         """Send one event to every client that is not stuck."""
+        chunk, now = as_chunk(frame), time.monotonic()
         for client in list(self.clients):
-            if not client.stuck_since and not client.resyncing:
-                self.offer(client, frame)
+            if not client.resyncing and not client.stuck(now):
+                self.offer(client, chunk, now)
 
     def tell_redis(self, connected: bool) -> None:
         """Tell every client that Redis went away, or that it is back."""
         said = b"ok" if connected else b"away"
         self.broadcast(b'event: status\ndata: {"redis":"%s"}\n\n' % said)
 
-    def offer(self, client: Client, frame: bytes) -> None:
-        """Write without a task where the connection takes it; else finish in the background."""
+    def offer(self, client: Client, chunk: bytes, now: float) -> None:
+        """Write to a connection that takes it: no task, no copy, nothing to wait for."""
         self.counts.frames += 1
-        self.counts.frame_bytes += len(frame)
-        client.served_at = time.monotonic()
-        writing = client.write(frame)
-        try:
-            waits_for = writing.send(None)
-        except StopIteration:
-            return
-        client.stuck_since = client.served_at
-        self._start(self._finish(client, _go_on(writing, waits_for)))
-
-    async def _finish(self, client: Client, rest: Awaitable[None]) -> None:
-        try:
-            await rest
-        finally:
-            client.stuck_since = 0.0
-            client.served_at = time.monotonic()
-            if client in self.clients:
-                self.tail.changed.set()
+        self.counts.frame_bytes += len(chunk)
+        client.served_at = now
+        client.connection.write(chunk)
 
     async def _resync(self, client: Client) -> None:
         self.counts.resyncs += 1
         try:
             await client.resync()
+        except TimeoutError:
+            return  # it did not take its snapshot in time, and was dropped
         finally:
-            client.resyncing = False
+            client.resyncing = None
             self.tail.changed.set()
 
     def _look_after(self) -> None:
         """Drop who has not read for too long; send a comment to who heard nothing for long."""
         now = time.monotonic()
         for client in list(self.clients):
-            if client.stuck_since:
+            if client.stuck(now):
                 if now - client.stuck_since > self.drop_s:
                     self.drop(client)
-            elif now - client.served_at > self.heartbeat_s:
-                self.offer(client, HEARTBEAT)
+            elif now - client.served_at > self.heartbeat_s and not client.resyncing:
+                self.offer(client, HEARTBEAT, now)
 
     def drop(self, client: Client) -> None:
         """Cut the connection, unsent bytes and all; its response then ends by itself."""
         self.counts.dropped += 1
-        client.dropped = True
+        log.info("stream.dropped", reason="it reads nothing", seconds=self.drop_s)
         self.leave(client)
-        client.abort()
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.warning("stream write failed", error=repr(error))
-
-
-@coroutine
-def _go_on(writing: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
-    """Go on with a coroutine that was stepped by hand and now waits for `waits_for`."""
-    try:
-        while True:
-            try:
-                sent = yield waits_for
-            except BaseException as error:  # noqa: BLE001 cancellation goes inside, as with await
-                waits_for = writing.throw(error)
-            else:
-                waits_for = writing.send(sent)
-    except StopIteration:
-        return
+        client.connection.abort()

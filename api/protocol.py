@@ -1,7 +1,8 @@
-"""uvicorn's HTTP protocol with two additions that long-lived streams need."""
+"""uvicorn's HTTP protocol with what long-lived streams need: limits, and writing without a task."""
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -11,18 +12,24 @@ UNACKED_MS = 30_000
 UNSENT_BYTES = 64 * 1024
 """Bytes the kernel takes ahead of what the peer's window allows: a slow reader's share of it."""
 
-ABORT = "rillet.abort"
-"""The key in the request's state under which the function lies that cuts the connection."""
+CONNECTION = "rillet.connection"
+"""The key in a request's state under which its connection lies."""
 
-SEND = "rillet.send"
-"""The same for the server's own `send`, without the layers that middleware puts around it."""
+
+def as_chunk(body: bytes) -> bytes:
+    """Return a piece of a body in HTTP's chunked encoding, made once for all who get it."""
+    return b"%x\r\n%b\r\n" % (len(body), body)
 
 
 class StreamProtocol(HttpToolsProtocol):
-    """Sets the socket's limits, and lets a request's handler cut its connection.
+    """Sets the socket's limits, and lets a response that has begun write and cut by itself.
 
-    Closing is not enough for a client that does not read: it waits for the unsent bytes.
+    uvicorn's `send` is a coroutine, a message and a copy for each piece. Here the same chunk goes
+    to every connection. Closing is not enough for a client that does not read: it waits for the
+    unsent bytes, so there is `abort`.
     """
+
+    on_writable: Callable[[], object] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Limit what a dead or slow peer costs, then go on as uvicorn does."""
@@ -37,12 +44,33 @@ class StreamProtocol(HttpToolsProtocol):
         super().connection_made(transport)
 
     def on_message_begin(self) -> None:
-        """Begin a request, and tell its handler how to cut the connection."""
+        """Begin a request, and let its handler find the connection."""
         super().on_message_begin()
-        self.scope["state"][ABORT] = self.transport.abort
+        self.scope["state"][CONNECTION] = self
 
-    def on_headers_complete(self) -> None:
-        """Start the request's task, which runs later, and tell it how to send directly."""
-        super().on_headers_complete()
-        if self.cycle is not None:
-            self.cycle.scope["state"][SEND] = self.cycle.send
+    def resume_writing(self) -> None:
+        """Go on as uvicorn does, and tell who waits for it."""
+        super().resume_writing()
+        if self.on_writable is not None:
+            self.on_writable()
+
+    @property
+    def paused(self) -> bool:
+        """Tell whether the peer leaves more unread than should be held for it."""
+        return self.flow.write_paused
+
+    def write(self, chunk: bytes) -> None:
+        """Send a chunk of a response that has begun; one that is paused holds it in memory.
+
+        On a connection that is gone, which its handler learns a moment later, it does nothing.
+        """
+        if not self.transport.is_closing():
+            self.transport.write(chunk)
+
+    async def drain(self) -> None:
+        """Return when the connection is no longer paused, or is gone."""
+        await self.flow.drain()
+
+    def abort(self) -> None:
+        """Cut the connection, unsent bytes and all."""
+        self.transport.abort()

@@ -2,21 +2,25 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
-from typing import Any
 
 import anyio
 from sse_starlette import EventSourceResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from api.hub import Client, Hub
+from api.handover import hand_over
+from api.hub import COMMENT, Client, Hub
+from api.protocol import StreamProtocol, as_chunk
 from api.reader import GONE
+from api.seats import Seats
 from api.snapshots import Snapshots
 from api.tail import Position, event
 
 PIECE_BYTES = 64 * 1024
 """A snapshot goes out in pieces of this size, so that a slow reader holds one, not all of it."""
 
+AWAY = b'event: status\ndata: {"redis":"away"}\n\n'
 RESYNC = b"event: resync\ndata: {}\n\n"
 
 RESUME_WAIT_S = 2.0
@@ -38,19 +42,18 @@ class Relay(EventSourceResponse):
     """sse-starlette's response with its care for disconnects and shutdown; the hub writes.
 
     Its per-event path (a generator, an encoder and a lock for each client) is not used: the hub
-    hands every client the same bytes. Its ping is the hub's too, one timer for all clients.
+    hands every connection the same bytes. Its ping is the hub's too, one timer for all clients.
     """
 
     def __init__(
         self,
         hub: Hub,
         snapshots: Snapshots,
+        connection: StreamProtocol,
         *,
-        seats: tuple[Any, str],
+        seats: tuple[Seats, str],
         wanted: frozenset[bytes] | None,
         last_event_id: str,
-        abort: Any,
-        direct: Any,
         retry_ms: int,
     ) -> None:
         self.closing = anyio.Event()
@@ -63,16 +66,20 @@ class Relay(EventSourceResponse):
         )
         self.hub = hub
         self.snapshots = snapshots
+        self.connection = connection
         self.seats, self.address = seats
         self.wanted = wanted
         self.last_event_id = last_event_id
-        self.abort = abort
-        self.direct = direct
         # Spread over a factor of two, so that a restart does not bring all clients back at once.
         self.retry_ms = round(retry_ms * random.uniform(1, 2))  # noqa: S311 no secret
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, holding a seat for as long as the stream is open."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Send the head through the middleware; the rest needs none of it."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        hand_over(scope, self._run)
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream, holding a seat, until either side ends it."""
         self.seats.take(self.address)
         try:
             await super().__call__(scope, receive, send)
@@ -80,19 +87,12 @@ class Relay(EventSourceResponse):
             self.seats.free(self.address)
 
     async def _stream_response(self, send: Send) -> None:
-        start: Message = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(start)
-        direct = self.direct or send
-
-        def write(frame: bytes) -> Any:
-            return direct({"type": "http.response.body", "body": frame, "more_body": True})
-
         async def resync() -> None:
             await self._resync(client)
 
-        client = Client(write, self.abort, self.wanted, resync)
+        client = Client(self.connection, self.wanted, resync)
         try:
-            await write(f"retry: {self.retry_ms}\n\n".encode())
+            await self._write(client, f"retry: {self.retry_ms}\n\n".encode())
             if not await self._resume(client):
                 await self._begin(client)
             await self.closing.wait()
@@ -100,7 +100,7 @@ class Relay(EventSourceResponse):
             return  # dropped: it did not take its snapshot in time
         finally:
             self.hub.leave(client)
-        await self._end(client, send)
+        await self._end(send)
 
     async def _resume(self, client: Client) -> bool:
         """Join the hub after the client's last id; return False where a snapshot is needed."""
@@ -117,7 +117,7 @@ class Relay(EventSourceResponse):
                     return True
         except TimeoutError:
             pass
-        await client.write(RESYNC)
+        await self._write(client, RESYNC)
         return False
 
     async def _catch_up(self, client: Client, position: Position) -> None:
@@ -146,31 +146,37 @@ class Relay(EventSourceResponse):
 
     async def _write(self, client: Client, piece: bytes) -> None:
         """Write outside the hub; a client that does not take it in time is cut off."""
+        self.connection.write(as_chunk(piece))
+        if not self.connection.paused:
+            return
         try:
             async with asyncio.timeout(self.hub.drop_s):
-                await client.write(piece)
+                await self.connection.drain()
         except TimeoutError:
             self.hub.drop(client)
             raise
 
     async def _take(self, client: Client) -> tuple[bytes, int]:
-        told = False
+        """Return a snapshot as soon as Redis gives one; until then the stream is kept alive."""
+        told_at = 0.0
         while True:
             try:
                 return await self.snapshots.take(self.wanted)
             except GONE:
-                if not told:
-                    await client.write(b'event: status\ndata: {"redis":"away"}\n\n')
-                told = True
+                now = time.monotonic()
+                if not told_at:
+                    await self._write(client, AWAY)
+                elif now - told_at > self.hub.heartbeat_s:
+                    await self._write(client, COMMENT)
+                else:
+                    now = told_at
+                told_at = now
                 await asyncio.sleep(0.5)
 
-    async def _end(self, client: Client, send: Send) -> None:
+    async def _end(self, send: Send) -> None:
         """Finish the response properly, or cut it off where the client does not read."""
         self.active = False
-        if client.stuck_since:
-            self.abort()
-            return
-        with anyio.move_on_after(0.5) as late:
+        if self.connection.paused:
+            self.connection.abort()
+        else:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        if late.cancelled_caught:
-            self.abort()

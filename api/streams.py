@@ -1,6 +1,5 @@
-"""The route of the SSE stream, and the caps on how many are open."""
+"""The route of the SSE stream."""
 
-from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -8,9 +7,8 @@ from pydantic import StringConstraints
 from starlette.responses import Response
 
 from api.problems import Problem, problem
-from api.protocol import ABORT, SEND
+from api.protocol import CONNECTION
 from api.stream import Relay
-from rillet.settings import Settings
 
 SENSORS_MAX = 100
 """Sensors one stream may name; who wants more takes all."""
@@ -18,34 +16,6 @@ SENSORS_MAX = 100
 router = APIRouter(tags=["stream"])
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-
-
-class Seats:
-    """Counts the open streams, in all and per client address."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.most = settings.sse_max_clients
-        self.most_per_address = settings.sse_max_per_address
-        self.taken: Counter[str] = Counter()
-
-    def refusal(self, address: str) -> Response | None:
-        """Return the answer to one stream too many, or None where there is room."""
-        if self.taken.total() >= self.most:
-            return problem(503, f"{self.most} streams are open; try again.", retry=True)
-        if self.taken[address] >= self.most_per_address:
-            said = f"{self.most_per_address} streams from {address} are open; close one."
-            return problem(429, said, retry=True)
-        return None
-
-    def take(self, address: str) -> None:
-        """Count a stream in."""
-        self.taken[address] += 1
-
-    def free(self, address: str) -> None:
-        """Count a stream out; an address without streams is forgotten."""
-        self.taken[address] -= 1
-        if not self.taken[address]:
-            del self.taken[address]
 
 
 @router.get(
@@ -74,18 +44,15 @@ async def stream(
     refused: Response | None = shared.seats.refusal(address)
     if refused is not None:
         return refused
-    state = request.scope.get("state", {})
+    connection = request.scope["state"].get(CONNECTION)
+    if connection is None:
+        return problem(503, "This server cannot stream; start the API with `rillet serve`.")
     return Relay(
         shared.hub,
         shared.snapshots,
+        connection,
         seats=(shared.seats, address),
         wanted=frozenset(name.encode() for name in sensor) if sensor else None,
         last_event_id=last_event_id,
-        abort=state.get(ABORT, _cannot),
-        direct=state.get(SEND),
         retry_ms=shared.settings.sse_retry_ms,
     )
-
-
-def _cannot() -> None:
-    """Stand for the abort of a server other than ours: its own time-outs must do."""

@@ -133,7 +133,10 @@ async def test_connecting_while_results_flow_leaves_no_gap(
                 for name in random.sample(names, 4):
                     await asyncio.to_thread(add, client, settings, name, 1.0)
                     final[name] = final.get(name, 0) + 1
+            # The last one is announced first: whoever has all of `final` then got it after `done`.
+            final[names[0]] = final.get(names[0], 0) + 1
             done.set()
+            await asyncio.to_thread(add, client, settings, names[0], 1.0)
 
         following = [asyncio.create_task(_follow(api.url, done, final)) for _ in range(6)]
         await feed()
