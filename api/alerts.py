@@ -6,11 +6,11 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from api.alert import Alert, from_entry, from_firing, newest_first
 from api.etag import cached
 from api.models import Alerts
 from api.problems import Problem
 from api.store import Store
+from rillet.alert import Alert, from_entry, from_firing, newest_first
 
 router = APIRouter(tags=["alerts"], responses={n: {"model": Problem} for n in (401, 422, 503)})
 

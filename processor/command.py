@@ -7,12 +7,16 @@ import structlog
 
 from processor.metrics import FoldMetrics, serve_metrics
 from processor.rules_store import Keeper
+from processor.webhook import join, start_couriers
 from processor.worker import work
 from rillet.connect import check_reachable
 from rillet.log import configure_logging
 from rillet.settings import load_settings
 
 log = structlog.get_logger("processor")
+
+JOIN_S = 1.0
+"""How long a stop waits for the webhook's receiver."""
 
 
 def process() -> None:
@@ -32,7 +36,9 @@ def process() -> None:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    couriers = start_couriers(settings, stop)
     Thread(target=keeper.run, args=(stop,), name="rules", daemon=True).start()
     log.info("processor.started", partitions=settings.partitions)
     work(settings, stop, FoldMetrics(settings))
+    join(couriers, JOIN_S)
     log.info("processor.stopped")

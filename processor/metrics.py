@@ -21,6 +21,18 @@ _SECONDS = Histogram(
     buckets=FOLD_SECONDS,
 )
 _LAG = Gauge("rillet_processor_lag", "Readings not yet folded, after the last fold.", ["partition"])
+_DELIVERED = Counter(
+    "rillet_processor_webhook_deliveries", "Changes the webhook took.", ["partition"]
+)
+_FAILED = Counter(
+    "rillet_processor_webhook_failures", "Attempts the webhook did not take.", ["partition"]
+)
+_LOST = Counter(
+    "rillet_processor_webhook_lost", "Changes trimmed before the webhook had them.", ["partition"]
+)
+_WAITING = Gauge(
+    "rillet_processor_webhook_waiting", "Changes the webhook has not taken yet.", ["partition"]
+)
 
 
 class FoldMetrics:
@@ -41,6 +53,31 @@ class FoldMetrics:
             _FAULTS.labels(partition).inc()
         for code, n in folded.codes.items():
             _REJECTED.labels(partition, code).inc(n)
+
+
+class WebhookMetrics:
+    """Counts what became of the changes of one partition's alerts."""
+
+    def __init__(self, settings: Settings, keys: Keys) -> None:
+        self._partition = str(partition_keys(settings).index(keys))
+        for metric in (_DELIVERED, _FAILED, _LOST, _WAITING):
+            metric.labels(self._partition)  # shown as 0 from the start
+
+    def delivered(self) -> None:
+        """Count a change that was taken."""
+        _DELIVERED.labels(self._partition).inc()
+
+    def failed(self) -> None:
+        """Count an attempt that failed."""
+        _FAILED.labels(self._partition).inc()
+
+    def lost(self, changes: int) -> None:
+        """Count changes that were trimmed before they were delivered."""
+        _LOST.labels(self._partition).inc(changes)
+
+    def waiting(self, changes: int) -> None:
+        """Set how many changes are not delivered yet."""
+        _WAITING.labels(self._partition).set(changes)
 
 
 def serve_metrics(settings: Settings) -> None:

@@ -1,11 +1,9 @@
-"""One alert as the API shows it, from an entry of `alerts` or a field of `firing`; pure."""
+"""One change of an alert as programs get it, read from `alerts` or `firing`; pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
-
-from api.tail import parse_id
 
 NUMBERS = frozenset({"value", "ts", "at", "since"})
 """The fields that are numbers. All others are text."""
@@ -31,7 +29,14 @@ def from_firing(value: bytes) -> Alert | None:
 def newest_first(alerts: list[Alert]) -> list[Alert]:
     """Return the alerts, the latest change first; ties go by sensor and rule."""
     ordered = sorted(alerts, key=lambda a: (str(a.get("sensor")), str(a.get("rule"))))
-    return sorted(ordered, key=lambda a: parse_id(a["entry"] or "0-0"), reverse=True)
+    return sorted(ordered, key=_place, reverse=True)
+
+
+def _place(alert: Alert) -> tuple[float, tuple[int, ...]]:
+    """Return when the change was, by the server's clock, and then in its stream."""
+    entry = tuple(int(part) for part in alert["entry"].split("-") if part)
+    at = alert.get("at")
+    return (at if isinstance(at, int | float) else 0), entry
 
 
 def _shown(name: str, value: Any) -> Any:
