@@ -27,6 +27,12 @@ class Stub:
         self.port = free_port()
         self.rows: dict[str, dict[str, Any]] = {}
         self.hung = 0  # so many of the next streams are never answered
+        self.mute = 0  # so many of the next streams get no snapshot after their first line
+        self.pieces = 1  # a snapshot comes in so many, each after the first when `drip` is called
+        self.answers: dict[str, object] = {
+            "alerts": {"active": [], "recent": []}
+        }  # path below api/ (with query or not) -> JSON
+        self.asked: list[str] = []
         self.asked_ids: list[str | None] = []
         self.clients: list[asyncio.Queue[str]] = []
         self._sequence = 0
@@ -61,13 +67,27 @@ class Stub:
     async def _frames(self) -> AsyncIterator[str]:
         queue: asyncio.Queue[str] = asyncio.Queue()
         self.clients.append(queue)
-        rows = json.dumps(list(self.rows.values()))
-        yield f"retry: 1000\n\nid: {self._sequence}-0\nevent: snapshot\ndata: {rows}\n\n"
+        yield "retry: 1000\n\n"
+        muted, self.mute = self.mute > 0, max(0, self.mute - 1)
         try:
+            for piece in [] if muted else self._snapshot():
+                yield piece
+                if self.pieces > 1:
+                    await queue.get()
             while True:
                 yield await queue.get()
         finally:
             self.clients.remove(queue)
+
+    def _snapshot(self) -> list[str]:
+        rows = json.dumps(list(self.rows.values()))
+        frame = f"id: {self._sequence}-0\nevent: snapshot\ndata: {rows}\n\n"
+        length = -(-len(frame) // self.pieces)
+        return [frame[i : i + length] for i in range(0, len(frame), length)]
+
+    def drip(self) -> None:
+        """Let the next piece of a snapshot go out."""
+        self.send("drip", {})
 
     def _locked(self, request: Request) -> bool:
         return bool(self.token) and request.cookies.get("rillet") != self.token
@@ -79,8 +99,15 @@ class Stub:
         answer.set_cookie("rillet", self.token, httponly=True, samesite="strict")
         return answer
 
-    async def _nothing(self, _: Request) -> Response:
-        return JSONResponse({"items": []})
+    async def _answer(self, request: Request) -> Response:
+        """Answer what `answers` holds for this path, with or without its query."""
+        path = request.path_params["rest"]
+        asked = f"{path}?{request.url.query}"
+        self.asked.append(asked)
+        found = self.answers.get(asked, self.answers.get(path))
+        if found is None:
+            return JSONResponse({"title": "not found"}, status_code=404)
+        return JSONResponse(found)
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -88,7 +115,7 @@ class Stub:
         routes = [
             Route("/api/stream", self._stream),
             Route("/api/login", self._login, methods=["POST"]),
-            Route("/api/{rest:path}", self._nothing),
+            Route("/api/{rest:path}", self._answer),
             Mount("/", page),
         ]
         return Starlette(routes=[Mount("/some/prefix", routes=routes), *routes])
@@ -138,5 +165,42 @@ def row(sensor: str, **fields: object) -> dict[str, Any]:
         "last_id": "1764000001000-0",
         "kind": "temperature",
         "unit": "°C",
+    }
+    return plain | fields
+
+
+def pane(start: int, size_ms: int = 60_000, **fields: object) -> dict[str, Any]:
+    """Return one closed pane as the API sends it, with what `fields` says."""
+    plain: dict[str, Any] = {
+        "start": start,
+        "end": start + size_ms,
+        "count": 60,
+        "mean": 20.5,
+        "stddev": 0.5,
+        "min": 19.0,
+        "max": 22.0,
+        "sum": 1230.0,
+        "first": 20.0,
+        "last": 21.0,
+        "p50": 20.4,
+        "p90": 21.2,
+        "p99": 21.9,
+    }
+    return plain | fields
+
+
+def alert(sensor: str, rule: str = "too-hot", state: str = "firing", **fields: object) -> Any:
+    """Return one change of an alert's state as the stream sends it, with what `fields` says."""
+    plain: dict[str, Any] = {
+        "sensor": sensor,
+        "rule": rule,
+        "type": "limit",
+        "state": state,
+        "value": 31.2,
+        "threshold": "high 30",
+        "ts": 1_764_000_001_000,
+        "at": 1_764_000_001_005,
+        "id": "1764000001000-0",
+        "message": f"{sensor}: 31.2 is above 30",
     }
     return plain | fields

@@ -1,23 +1,12 @@
 """The page against a stand-in server whose every frame is chosen."""
 
-import time
+from playwright.sync_api import Page, expect
 
-from playwright.sync_api import Locator, Page, expect
-
+from tests.browser.rows import figure, now_row
 from tests.browser.stub import Stub, row
 from tests.waiting import until
 
 SQUASHED = "c => [c.width - c.clientWidth, c.height - c.clientHeight]"
-
-
-def now_row(sensor: str, **fields: object) -> dict[str, object]:
-    """Return a row whose last reading is of this moment, so that the sensor is not silent."""
-    return row(sensor, last_id=f"{int(time.time() * 1000)}-0", **fields)
-
-
-def figure(page: Page, sensor: str, field: str) -> Locator:
-    """Return the element that shows one figure of one card."""
-    return page.locator(f'.card[data-sensor="{sensor}"] [data-field="{field}"]')
 
 
 def test_shows_mean_deviation_and_count(page: Page, stub: Stub) -> None:
@@ -106,20 +95,6 @@ def test_silent_sensor_says_so(page: Page, stub: Stub) -> None:
     expect(page.locator('.card[data-sensor="new"] .state')).to_have_text("Healthy")
     expect(page.locator("[data-tile=silent]")).to_have_text("1")
     expect(page.locator("[data-tile=live]")).to_have_text("1")
-
-
-def test_firing_alert_raises_card_and_figure(page: Page, stub: Stub) -> None:
-    """An alert makes its sensor stressed until it is resolved."""
-    stub.rows["a"] = now_row("a")
-    page.goto(stub.url)
-    state = page.locator('.card[data-sensor="a"] .state')
-    expect(state).to_have_text("Healthy")
-    stub.send("alert", [{"sensor": "a", "rule": "too hot", "state": "firing"}])
-    expect(state).to_have_text("Stressed")
-    expect(page.locator("[data-tile=alerts]")).to_have_text("1")
-    stub.send("alert", [{"sensor": "a", "rule": "too hot", "state": "resolved"}])
-    expect(state).to_have_text("Healthy")
-    expect(page.locator("[data-tile=alerts]")).to_have_text("0")
 
 
 def test_search_filter_and_sort(page: Page, stub: Stub) -> None:

@@ -60,7 +60,7 @@ def test_sensor_view_shows_line_rejects_and_chart(page: Page, served: Stack) -> 
     expect(page.locator(".line code")).to_contain_text(
         f"{served.server.port}/0 HGETALL 'stats:b/1 x'"
     )
-    expect(page.locator(".events")).to_contain_text("broken")
+    expect(page.locator(".lists")).to_contain_text("broken")
     expect(page.locator(".chart canvas, .points tbody tr").first).to_be_visible()
     expect(page.locator(".readout")).to_contain_text("value 2")
 

@@ -1,9 +1,12 @@
 // Asks the server for what the stream does not carry; all addresses are relative to the page.
 
+const PATIENCE_MS = 10_000; // A question without an answer must not stay open for ever.
+
 /** The JSON answer, or undefined where the server has none or cannot be reached. */
 export async function get(path) {
   try {
-    const answer = await fetch(`api/${path}`, { headers: { Accept: "application/json" } });
+    const headers = { Accept: "application/json" };
+    const answer = await fetch(`api/${path}`, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
     return answer.ok ? await answer.json() : undefined;
   } catch {
     return undefined;
@@ -17,6 +20,7 @@ export async function login(token) {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ token }),
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
     if (answer.ok) return "";
     return answer.status === 401 || answer.status === 403

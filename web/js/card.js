@@ -1,7 +1,9 @@
 // One sensor's card: its elements, made once and lent to one sensor after another.
+import { messageAt } from "./alert-words.js";
 import { el, setText } from "./dom.js";
 import { WORDS } from "./condition.js";
 import { count, digitsFor, kindWords, number } from "./format.js";
+import { sensorAddress } from "./route.js";
 import { drawSpark } from "./spark.js";
 import { hueOf } from "./theme.js";
 import { glide, settle } from "./tween.js";
@@ -38,7 +40,7 @@ export class Card {
   }
 
   /** Show this record; figures glide only while the card stays with one sensor. */
-  show(name, record, condition, animate) {
+  show(name, record, condition, alert, animate) {
     const fresh = name !== this.name;
     if (fresh) this.#adopt(name, record);
     const { now } = record;
@@ -52,6 +54,7 @@ export class Card {
     settle(this.figures.min, now.min, plain);
     settle(this.figures.max, now.max, plain);
     this.#judge(condition);
+    this.#warn(alert);
     if (fresh || now !== this.drawn) drawSpark(this.spark, record.history, this.hue);
     this.drawn = now;
   }
@@ -62,11 +65,19 @@ export class Card {
     this.hue = hueOf(kind ?? "");
     this.link.textContent = name;
     this.link.title = name;
-    this.link.href = `#/sensor/${encodeURIComponent(name)}`;
+    this.link.href = sensorAddress(name);
     this.node.dataset.sensor = name;
     this.node.dataset.hue = this.hue + 1;
-    setText(this.kind, kindWords(kind));
+    this.kindText = kindWords(kind);
     setText(this.unit, unit ?? "");
+  }
+
+  // What fires stands in the kind's place, so that nothing moves.
+  #warn(alert) {
+    const text = alert ? messageAt(alert) : this.kindText;
+    this.kind.toggleAttribute("data-alert", Boolean(alert));
+    if (this.kind.title !== text) this.kind.title = text;
+    setText(this.kind, text);
   }
 
   #judge(condition) {

@@ -1,50 +1,49 @@
-// The chart of one sensor: value and mean with the band mean ± standard deviation, on uPlot.
-import { el, setText } from "./dom.js";
-import { clockTime, digitsFor, number, timeLabels } from "./format.js";
-import { colours } from "./theme.js";
+// The chart of one sensor: readings as they come, or panes of the past, with band and read-out.
+import { liveColumns, paneAt, paneColumns } from "./columns.js";
+import { serverNow } from "./clock.js";
+import { setText } from "./dom.js";
+import { clockTime, count, dayTime, digitsFor, number } from "./format.js";
+import { loadPlot, plotOptions } from "./plot.js";
 
-let loading;
-
-/** Load uPlot once; rejects where set-up could not fetch it. */
-function loadPlot() {
-  loading ??= new Promise((resolve, reject) => {
-    document.head.append(el("link", { rel: "stylesheet", href: "vendor/uPlot.min.css" }));
-    const script = el("script", { src: "vendor/uPlot.iife.min.js" });
-    script.onload = () => resolve(globalThis.uPlot);
-    script.onerror = () => reject(new Error("web/vendor has no uPlot"));
-    document.head.append(script);
-  });
-  return loading;
-}
+const FEW = 40; // panes that are drawn with a dot each
 
 export class Chart {
   /** `box` is where the chart goes, `readout` an element for the figures under the cursor. */
-  static async make(box, readout, hue) {
-    return new Chart(await loadPlot(), box, readout, hue);
+  static async make(box, readout, look) {
+    return new Chart(await loadPlot(), box, readout, look);
   }
 
-  constructor(Plot, box, readout, hue) {
-    Object.assign(this, { box, readout, hue, zoomed: false, data: [[], [], [], [], []] });
-    this.plot = new Plot(this.#options(), this.data, box);
+  constructor(Plot, box, readout, { hue, label, unit }) {
+    Object.assign(this, { box, readout, unit, zoomed: false, panes: undefined, data: liveColumns([]) });
+    const hooks = { setCursor: [() => this.#read()], setSelect: [(plot) => this.#zoom(plot.select.width > 0)] };
+    const reach = (low, high) => this.#reach(low, high);
+    const sparse = () => this.panes !== undefined && this.panes.length <= FEW;
+    this.plot = new Plot(plotOptions({ box, hue, label, reach, hooks, sparse }), this.data, box);
     this.sizing = new ResizeObserver(() => this.#resize());
     this.sizing.observe(box);
     box.addEventListener("keydown", (event) => this.#onKey(event));
   }
 
-  /** Draw a History; a zoomed chart stays where the person put it. */
-  draw(history, unit) {
-    this.unit = unit;
-    this.data = columns(history);
-    this.plot.setData(this.data, !this.zoomed);
-    if (this.zoomed) this.plot.redraw();
-    this.#read();
+  /** Draw a History of live readings; a zoomed chart stays where the person put it. */
+  drawLive(history) {
+    this.panes = this.span = undefined;
+    this.#draw(liveColumns(history));
   }
 
-  /** Show the last `ms` milliseconds, or everything without it, and follow what comes. */
-  follow(ms) {
-    this.window = ms;
+  /** Draw panes over the last `span` ms, and leave empty what is not known. */
+  drawPanes(panes, span) {
+    Object.assign(this, { panes, span });
+    this.#draw(paneColumns(panes));
+  }
+
+  endZoom() {
     this.#zoom(false);
     this.plot.setData(this.data, true);
+  }
+
+  /** The colours changed. */
+  redraw() {
+    this.plot.redraw(false, true);
   }
 
   destroy() {
@@ -52,52 +51,41 @@ export class Chart {
     this.plot.destroy();
   }
 
-  #options() {
-    const line = (label, width, dash) => ({ label, width, dash, points: { show: false } });
-    const hue = () => colours().hues[this.hue];
-    const axis = { stroke: () => colours().axis, grid: { stroke: () => colours().grid, width: 1 }, ticks: { show: false }, font: "12px system-ui" };
-    const edge = { ...line("edge", 0), stroke: "transparent" };
-    return {
-      width: this.box.clientWidth || 300,
-      height: this.box.clientHeight || 200,
-      ms: 1,
-      legend: { show: false },
-      cursor: { drag: { x: true, y: false, setScale: true }, points: { size: 7 } },
-      scales: { x: { time: true, range: (_, low, high) => this.#reach(low, high) } },
-      axes: [
-        { ...axis, space: 80, size: 32, values: (_, times, __, ___, step) => timeLabels(times, step) },
-        { ...axis, size: (_, labels) => 16 + 7 * Math.max(3, ...(labels ?? []).map((text) => text.length)) },
-      ],
-      series: [
-        {},
-        { ...line("value", 1.5), stroke: hue },
-        { ...line("mean", 1.5, [6, 4]), stroke: () => colours().ink },
-        edge,
-        edge,
-      ],
-      bands: [{ series: [3, 4], fill: () => colours().washes[this.hue] }],
-      hooks: {
-        setCursor: [() => this.#read()],
-        setSelect: [(plot) => this.#zoom(plot.select.width > 0)],
-      },
-    };
+  #draw(data) {
+    this.data = data;
+    this.plot.setData(data, !this.zoomed);
+    if (this.zoomed) this.plot.redraw();
+    this.#read();
   }
 
   #reach(low, high) {
-    if (!Number.isFinite(low)) return [Date.now() - 60_000, Date.now()];
     if (this.zoomed) return [low, high];
-    const from = this.window ? Math.max(low, high - this.window) : low;
-    return from === high ? [high - 1000, high + 1000] : [from, high];
+    if (this.span) return [serverNow() - this.span, serverNow()];
+    if (!Number.isFinite(low)) return [Date.now() - 60_000, Date.now()];
+    return low === high ? [high - 1000, high + 1000] : [low, high];
   }
 
   #read() {
-    const i = this.plot.cursor.idx ?? this.data[0].length - 1;
+    const { idx } = this.plot.cursor;
+    const last = this.data[0].length - 1;
+    if (last < 0) return setText(this.readout, this.panes ? "No readings in this range" : "No points yet");
+    const text = this.panes ? this.#paneWords(idx ?? last) : this.#pointWords(idx ?? last);
+    setText(this.readout, `${idx == null ? "Latest" : "At"} ${text}`);
+  }
+
+  #pointWords(i) {
     const [time, value, mean, upper] = this.data.map((column) => column[i]);
-    if (time === undefined) return setText(this.readout, "No points yet");
-    const digits = digitsFor(upper - mean, value) + 1;
-    const [v, m, d] = [value, mean, upper - mean].map((x) => number(x, Math.min(digits, 8)));
-    const which = this.plot.cursor.idx == null ? "Latest" : "At";
-    setText(this.readout, `${which} ${clockTime(time)}: value ${v}, mean ${m} ± ${d} ${this.unit ?? ""}`);
+    const digits = Math.min(8, digitsFor(upper - mean, value) + 1);
+    const [v, m, d] = [value, mean, upper - mean].map((x) => number(x, digits));
+    return `${clockTime(time)}: value ${v}, mean ${m} ± ${d} ${this.unit}`;
+  }
+
+  #paneWords(i) {
+    const pane = paneAt(this.panes, this.data[0][i]);
+    if (!pane) return `${dayTime(this.data[0][i])}: no readings`;
+    const digits = Math.min(8, digitsFor(pane.stddev, pane.mean) + 1);
+    const [m, d, low, high] = [pane.mean, pane.stddev, pane.min, pane.max].map((x) => number(x, digits));
+    return `${dayTime(pane.start)} – ${clockTime(pane.end)}${pane.open ? " (still open)" : ""}: mean ${m} ± ${d} ${this.unit}, ${low} to ${high}, readings ${count(pane.count)}`;
   }
 
   #zoom(on) {
@@ -113,20 +101,11 @@ export class Chart {
   #onKey(event) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const last = this.data[0].length - 1;
-    if (event.key === "Escape") this.follow(this.window);
+    if (event.key === "Escape") this.endZoom();
     if (!step || last < 0) return;
     event.preventDefault();
     const i = Math.min(last, Math.max(0, (this.plot.cursor.idx ?? last) + step));
     const left = this.plot.valToPos(this.data[0][i], "x");
-    this.plot.setCursor({ left, top: this.plot.valToPos(this.data[1][i], "y") });
+    this.plot.setCursor({ left, top: this.plot.valToPos(this.data[1][i] ?? 0, "y") });
   }
-}
-
-function columns(history) {
-  const all = [[], [], [], [], []];
-  for (let i = 0; i < history.length; i++) {
-    const [time, value, mean, deviation] = [0, 1, 2, 3].map((field) => history.at(i, field));
-    [time, value, mean, mean + deviation, mean - deviation].forEach((x, k) => all[k].push(x));
-  }
-  return all;
 }

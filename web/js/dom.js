@@ -32,6 +32,13 @@ export function copyButton(text, label = "Copy") {
   return el("button", { type: "button", class: "quiet copy", onclick: copy }, label);
 }
 
+/** Fill `box` by `draw`; a link that had the keyboard before has it afterwards, if it is still there. */
+export function keepFocus(box, draw) {
+  const held = box.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  draw();
+  if (held) [...box.querySelectorAll("a")].find((link) => link.getAttribute("href") === held)?.focus({ preventScroll: true });
+}
+
 let fading;
 export function toast(text) {
   announcer().textContent = text;

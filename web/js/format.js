@@ -9,10 +9,10 @@ const fixed = Array.from(
 
 export const count = (n) => plain.format(n);
 
-/** Decimals that show a step of a hundredth of the deviation, so figures keep their width. */
+/** Decimals that show two digits of the deviation (three from 10 to 100): figures keep their width. */
 export function digitsFor(deviation, value) {
   const scale = deviation > 0 ? deviation : Math.abs(value) / 100 || 1;
-  return Math.min(8, Math.max(0, 1 - Math.floor(Math.log10(scale))));
+  return Math.min(8, Math.max(scale < 100 ? 1 : 0, 1 - Math.floor(Math.log10(scale))));
 }
 
 export function number(value, digits) {
@@ -40,6 +40,9 @@ export function span(ms) {
   return s < 172_800 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86_400)} days`;
 }
 
+/** How long something has lasted. */
+export const agoWords = (ms) => (ms < 1000 ? "now" : `for ${span(ms)}`);
+
 export const clockTime = (ms) => new Date(ms).toLocaleTimeString("en-GB");
 
 export const dateTime = (ms) =>
@@ -48,9 +51,19 @@ export const dateTime = (ms) =>
 /** A kind such as soil_moisture as words. */
 export const kindWords = (kind) => (kind ?? "").replaceAll("_", " ");
 
-/** The labels of a time axis whose steps are `step` ms apart. */
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+/** The time of today, or day and time of another day. */
+export function dayTime(ms) {
+  const today = new Date(ms).toDateString() === new Date().toDateString();
+  return today ? clockTime(ms) : `${day.format(ms)} ${clockTime(ms).slice(0, 5)}`;
+}
+
+/** The labels of a time axis whose steps are `step` ms apart; midnight is told by its day. */
 export function timeLabels(times, step) {
-  const [from, to] = step < 60_000 ? [0, 8] : [0, 5];
-  if (step < 86_400_000) return times.map((ms) => clockTime(ms).slice(from, to));
-  return times.map((ms) => new Date(ms).toLocaleDateString("sv-SE"));
+  const letters = step < 60_000 ? 8 : 5;
+  return times.map((ms) => {
+    const text = clockTime(ms);
+    return text === "00:00:00" ? day.format(ms) : text.slice(0, letters);
+  });
 }

@@ -12,7 +12,7 @@ export class LinkLine {
     byId("retry").addEventListener("click", () => stream.retryNow());
   }
 
-  /** live, connecting, waiting, locked, or away: connected to a server that has lost Redis. */
+  /** live, connecting, waiting, locked, resting, or away: connected to a server that has lost Redis. */
   get state() {
     const { state } = this.stream.link;
     return state === "live" && this.redisAway ? "away" : state;
@@ -33,6 +33,7 @@ export class LinkLine {
       connecting: since ? `Reconnecting${stale}` : "Connecting",
       waiting: `Reconnecting in ${seconds} s${stale}`,
       locked: "Token needed",
+      resting: `Resting${stale}`,
       away: `Redis away${stale}`,
     }[this.state];
   }

@@ -5,12 +5,13 @@ const FIRST = "redis-cli XADD readings '*' sensor soil-1 value 0.42";
 
 let shown;
 
-/** `what`: undefined (hide), "empty", "none", "away" or "locked". `act` is called by its button. */
+/** `what`: undefined (hide), "empty", "none", "away", "redis" or "locked". `act` is called by its button. */
 export function notice(what, act) {
   if (what === shown) return;
   shown = what;
   const box = byId("notice");
   box.hidden = !what;
+  document.body.dataset.notice = what ?? "";
   box.replaceChildren(...(what ? PAGES[what](act) : []));
   if (what === "locked") box.querySelector("input").focus();
 }
@@ -31,6 +32,10 @@ const PAGES = {
     el("h2", {}, "The server does not answer"),
     el("p", {}, "This page tries again by itself and fills when the server is back."),
     el("button", { type: "button", onclick: retry }, "Try now"),
+  ],
+  redis: () => [
+    el("h2", {}, "Redis does not answer"),
+    el("p", {}, "The server is here, but its Redis is not. This page fills when Redis is back."),
   ],
   locked: (login) => [loginForm(login)],
 };

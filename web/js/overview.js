@@ -10,11 +10,11 @@ const wish = { text: "", kind: "", state: "", sort: "name" };
 
 export class Overview {
   /** `judge` says what a sensor is, `look` what it is shown as (stale while nothing arrives). */
-  constructor(store, judge, look) {
+  constructor(store, alerts, judge, look) {
     Object.assign(this, { store, judge, kinds: new Set(), known: 0 });
     this.grid = new Grid(byId("grid"), (card, name, animate) => {
       const record = store.sensors.get(name);
-      if (record) card.show(name, record, look(name, record), animate);
+      if (record) card.show(name, record, look(name, record), alerts.of(name), animate);
     });
     byId("tools").addEventListener("submit", (event) => event.preventDefault());
     byId("tools").addEventListener("input", () => this.#onWish());

@@ -1,22 +1,45 @@
-// The newest points of one sensor as a table: for those who read, and where charts are missing.
+// One sensor's newest points or panes as a table: for those who read, and where charts are missing.
 import { el } from "./dom.js";
-import { clockTime, digitsFor, number } from "./format.js";
+import { clockTime, count, dayTime, digitsFor, number } from "./format.js";
 
 const ROWS = 20;
+const POINT_HEADS = ["Time", "Value", "Mean", "± deviation"];
+const PANE_HEADS = ["From", "Readings", "Mean", "± deviation", "Min", "Max", "p50", "p90", "p99"];
 
-export function pointsTable() {
-  const heads = ["Time", "Value", "Mean", "± deviation"].map((text) => el("th", { scope: "col" }, text));
-  return el("table", { class: "points" }, el("caption", { class: "unseen" }, "Newest points"), el("thead", {}, el("tr", {}, ...heads)), el("tbody"));
+export class PointsTable {
+  constructor() {
+    this.head = el("tr");
+    this.body = el("tbody");
+    const table = el("table", { class: "points" }, el("caption", { class: "unseen" }, "Newest points"), el("thead", {}, this.head), this.body);
+    this.node = el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Newest points" }, table);
+  }
+
+  /** The newest points of a History, newest first. */
+  showLive(history) {
+    const rows = [];
+    for (let i = history.length - 1; i >= Math.max(0, history.length - ROWS); i--) {
+      const [time, ...values] = [0, 1, 2, 3].map((field) => history.at(i, field));
+      rows.push([clockTime(time), ...plain(values, values[2], values[0])]);
+    }
+    this.#fill(POINT_HEADS, rows);
+  }
+
+  /** All panes, newest first. */
+  showPanes(panes) {
+    const rows = panes.toReversed().map((pane) => {
+      const values = [pane.mean, pane.stddev, pane.min, pane.max, pane.p50, pane.p90, pane.p99];
+      return [dayTime(pane.start), count(pane.count), ...plain(values, pane.stddev, pane.mean)];
+    });
+    this.#fill(PANE_HEADS, rows);
+  }
+
+  #fill(heads, rows) {
+    this.head.replaceChildren(...heads.map((text) => el("th", { scope: "col" }, text)));
+    this.body.replaceChildren(...rows.map((row) => el("tr", {}, ...row.map((text) => el("td", {}, text)))));
+  }
 }
 
-/** Fill the table with the newest points, newest first. */
-export function showPoints(table, history) {
-  const rows = [];
-  for (let i = history.length - 1; i >= Math.max(0, history.length - ROWS); i--) {
-    const [time, ...values] = [0, 1, 2, 3].map((field) => history.at(i, field));
-    const digits = Math.min(8, digitsFor(values[2], values[0]) + 1);
-    const texts = [clockTime(time), ...values.map((value) => number(value, digits))];
-    rows.push(el("tr", {}, ...texts.map((text) => el("td", {}, text))));
-  }
-  table.tBodies[0].replaceChildren(...rows);
+function plain(values, deviation, value) {
+  const digits = Math.min(8, digitsFor(deviation, value) + 1);
+  return values.map((one) => number(one, digits));
 }

@@ -2,26 +2,30 @@
 
 const byName = new Intl.Collator("en", { numeric: true }).compare;
 
+const URGENCY = { stressed: 0, silent: 1, healthy: 2 };
+
 const ORDERS = {
   name: () => 0,
-  value: (a, b) => largerFirst(a.now.last, b.now.last),
-  deviation: (a, b) => largerFirst(a.now.stddev, b.now.stddev),
-  seen: (a, b) => b.seen - a.seen,
+  state: (a, b) => URGENCY[a.state] - URGENCY[b.state],
+  value: (a, b) => largerFirst(a.record.now.last, b.record.now.last),
+  deviation: (a, b) => largerFirst(a.record.now.stddev, b.record.now.stddev),
+  seen: (a, b) => b.record.seen - a.record.seen,
 };
 
 /** Names of `sensors` (Map) that fit {text, kind, state, sort}; `judge(name, record)` is its state. */
-export function select(sensors, { text, kind, state, sort }, judge) {
+export function select(sensors, { text, kind, state: wanted, sort }, judge) {
   const needle = text.trim().toLowerCase();
   const rows = [];
   for (const [name, record] of sensors) {
     if (needle && !name.toLowerCase().includes(needle)) continue;
     if (kind && record.now.kind !== kind) continue;
-    if (state && judge(name, record) !== state) continue;
-    rows.push([name, record]);
+    const state = wanted || sort === "state" ? judge(name, record) : undefined;
+    if (wanted && state !== wanted) continue;
+    rows.push({ name, record, state });
   }
   const order = ORDERS[sort];
-  rows.sort(([a, one], [b, other]) => order(one, other) || byName(a, b));
-  return rows.map(([name]) => name);
+  rows.sort((a, b) => order(a, b) || byName(a.name, b.name));
+  return rows.map(({ name }) => name);
 }
 
 function largerFirst(a, b) {

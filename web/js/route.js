@@ -1,18 +1,29 @@
-// Which view the address names: `#/` all sensors, `#/sensor/NAME` one. A hash needs no server rule.
+// Which view the address names: `#/` the list, `#/sensor/NAME?over=1h` one sensor, `#/alerts`.
+// A hash needs no rule on the server.
 
-/** The sensor's name in the address, or undefined for the list. */
-export function sensorInAddress() {
-  const found = /^#\/sensor\/(.+)$/.exec(location.hash);
-  if (!found) return undefined;
-  try {
-    return decodeURIComponent(found[1]);
-  } catch {
-    return found[1];
-  }
+/** {view: "list" | "sensor" | "alerts", name, over}: the last two of a sensor. */
+export function routeOf(hash) {
+  const [path, query = ""] = hash.split("?", 2);
+  const sensor = /^#\/sensor\/(.+)$/.exec(path);
+  if (sensor) return { view: "sensor", name: decoded(sensor[1]), over: new URLSearchParams(query).get("over") ?? "" };
+  return { view: path === "#/alerts" ? "alerts" : "list" };
 }
 
-/** Call `show(name or undefined)` now and whenever the address changes. */
+/** The address of one sensor, over a range where one is named. */
+export function sensorAddress(name, over = "") {
+  return `#/sensor/${encodeURIComponent(name)}${over ? `?over=${over}` : ""}`;
+}
+
+/** Call `show(route)` now and whenever the address changes. */
 export function onRoute(show) {
-  addEventListener("hashchange", () => show(sensorInAddress()));
-  show(sensorInAddress());
+  addEventListener("hashchange", () => show(routeOf(location.hash)));
+  show(routeOf(location.hash));
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

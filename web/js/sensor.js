@@ -1,23 +1,40 @@
-// The view of one sensor: chart, every figure, the redis-cli line, its rejects and alerts.
+// The view of one sensor: chart over a range, every figure, the redis-cli line, rejects and alerts.
+import { messageAt, sinceWords } from "./alert-words.js";
 import { get } from "./api.js";
-import { Chart } from "./chart.js";
+import { serverNow } from "./clock.js";
 import { WORDS } from "./condition.js";
-import { byId, copyButton, el, setText } from "./dom.js";
-import { alertWords, eventList, rejectWords } from "./events.js";
+import { copyButton, el, setText } from "./dom.js";
+import { alertRow, eventList, rejectRow } from "./events.js";
 import { Figures } from "./figures.js";
 import { digitsFor, kindWords, number } from "./format.js";
-import { pointsTable, showPoints } from "./points.js";
+import { Past } from "./past.js";
+import { RangePicker, rangeOf } from "./ranges.js";
+import { sensorAddress } from "./route.js";
+import { Summary } from "./summary.js";
 import { hueOf } from "./theme.js";
+import { Timeline } from "./timeline.js";
 import { glide, settle } from "./tween.js";
 
-const SPANS = [["1 min", 60_000], ["5 min", 300_000], ["All", undefined]];
+const SHOWN = 20; // alerts and rejects
 
 export class SensorView {
-  constructor(name, store, judge) {
-    Object.assign(this, { name, store, judge, figures: new Figures(), points: pointsTable() });
-    this.root = byId("sensor");
+  /** `look(name, record)` is the state to show, `alerts` an Alerts; `over` the range's key. */
+  constructor(root, { name, over }, store, look, alerts) {
+    Object.assign(this, { root, name, title: name, store, look, alerts });
+    this.past = new Past(name, (answer) => this.#learn(answer));
+    this.heard = ({ detail: { names } }) => names.has(name) && (this.#inspect(), this.update());
+    alerts.addEventListener("change", this.heard);
     this.#compose();
     this.#inspect();
+    this.pick(over);
+  }
+
+  /** Show the range of this key. */
+  pick(key) {
+    this.range = rangeOf(key);
+    this.answer = undefined;
+    this.picker.show(this.range);
+    this.past.follow(this.range);
     this.update();
   }
 
@@ -26,19 +43,26 @@ export class SensorView {
     const record = this.store.sensors.get(this.name);
     this.missing.hidden = Boolean(record);
     this.body.hidden = !record;
-    if (!record) return;
-    if (!this.begun) this.#begin(record);
+    if (!record) return this.#blank();
+    this.store.deepen(this.name);
+    this.root.dataset.hue = hueOf(record.now.kind ?? "") + 1;
     this.#showNow(record);
-    this.figures.show(record.now);
+    this.#showFigures(record.now);
     if (this.rejected !== record.now.rejected) this.#inspect();
     this.rejected = record.now.rejected;
-    this.chart?.draw(record.history, record.now.unit);
-    if (this.table.open) showPoints(this.points, record.history);
+    this.timeline.show(record, this.range, this.answer?.panes);
+  }
+
+  /** The colours changed. */
+  redraw() {
+    this.timeline.redraw();
   }
 
   destroy() {
     this.gone = true;
-    this.chart?.destroy();
+    this.past.stop();
+    this.alerts.removeEventListener("change", this.heard);
+    this.timeline.destroy();
     this.root.replaceChildren();
   }
 
@@ -49,30 +73,29 @@ export class SensorView {
     this.deviation = el("span", { "data-field": "stddev" });
     this.unit = el("span", { class: "unit" });
     this.kind = el("p", { class: "kind" });
-    this.box = el("div", { class: "chart", tabindex: 0, role: "group", "aria-label": "Chart of value and mean. Left and right arrows move the read-out, Escape ends a zoom." });
-    this.readout = el("output", { class: "readout" });
-    this.table = el("details", { class: "as-table" }, el("summary", {}, "Newest points as a table"), this.points);
-    this.table.addEventListener("toggle", () => this.update());
     this.command = el("code", {}, `redis-cli HGETALL ${quote(`stats:${this.name}`)}`);
     this.lists = el("div", { class: "lists" });
-    this.missing = el("p", { class: "notice" }, "No reading of this sensor has come yet. This page fills when one does.");
+    this.figures = new Figures();
+    this.summary = new Summary();
+    this.timeline = new Timeline();
+    this.picker = new RangePicker(({ key }) => {
+      history.replaceState(null, "", sensorAddress(this.name, key));
+      this.pick(key);
+    });
+    this.missing = el("p", { class: "notice" }, "No reading of this sensor is known: none has come yet, or it was forgotten. This page fills when one comes.");
     this.body = el("div", {}, this.#now(), this.#chartPart(), this.#inside());
-    const state = el("span", { class: "state" }, el("i", { class: "shape", "aria-hidden": "true" }), this.word);
-    const head = el("div", { class: "sensor-head" }, el("h1", { tabindex: -1 }, this.name), state);
+    this.state = el("span", { class: "state" }, el("i", { class: "shape", "aria-hidden": "true" }), this.word);
+    const head = el("div", { class: "sensor-head" }, el("h1", { tabindex: -1 }, this.name), this.state);
     this.root.replaceChildren(el("p", {}, el("a", { href: "#/", class: "back" }, "← All sensors")), head, this.kind, this.missing, this.body);
   }
 
   #now() {
-    return el("div", { class: "big" }, el("p", { class: "now" }, this.value, this.unit), el("p", { class: "spread" }, this.mean, " ± ", this.deviation));
+    return el("div", { class: "big" }, el("p", { class: "now" }, this.value, this.unit), el("p", { class: "spread" }, this.mean, el("span", { class: "pm" }, " ± "), this.deviation));
   }
 
   #chartPart() {
-    const buttons = SPANS.map(([label, ms]) =>
-      el("button", { type: "button", class: "quiet", "aria-pressed": String(!ms), onclick: (event) => this.#follow(event, ms) }, label),
-    );
-    this.spans = el("div", { class: "spans", role: "group", "aria-label": "Time shown" }, ...buttons);
-    const key = el("p", { class: "key" }, el("span", { class: "k-value" }, "value"), el("span", { class: "k-mean" }, "mean"), el("span", { class: "k-band" }, "± standard deviation"));
-    return el("section", { class: "panel" }, el("div", { class: "panel-head" }, key, this.spans), this.box, this.readout, this.table);
+    const head = el("div", { class: "panel-head" }, this.summary.words, this.picker.node);
+    return el("section", { class: "panel past" }, head, this.summary.node, this.timeline.node);
   }
 
   #inside() {
@@ -81,20 +104,17 @@ export class SensorView {
     return el("div", { class: "inside" }, table, el("div", { class: "side" }, look, this.lists));
   }
 
-  async #begin(record) {
-    this.begun = true;
-    this.store.deepen(this.name);
-    this.root.dataset.hue = hueOf(record.now.kind ?? "") + 1;
-    try {
-      const chart = await Chart.make(this.box, this.readout, hueOf(record.now.kind ?? ""));
-      if (this.gone) return chart.destroy();
-      this.chart = chart;
-    } catch {
-      this.box.hidden = this.spans.hidden = true;
-      this.table.open = true;
-      setText(this.readout, "Charts need uPlot, which set-up could not fetch: make -B web-vendor");
-    }
+  #learn(answer) {
+    this.answer = answer;
+    this.quantiles = answer.row?.quantiles ?? this.quantiles;
     this.update();
+  }
+
+  #showFigures(now) {
+    const whole = { ...now, ...this.quantiles };
+    const over = this.range.key ? (this.answer?.row?.over ?? {}) : undefined;
+    this.figures.show(whole, over, this.range.words);
+    this.summary.show(this.range.words, over ?? whole);
   }
 
   #showNow(record) {
@@ -104,15 +124,18 @@ export class SensorView {
     const put = this.value.show ? glide : settle;
     for (const [node, value] of [[this.value, now.last], [this.mean, now.mean], [this.deviation, now.stddev]]) put(node, value, plain);
     setText(this.unit, now.unit ?? "");
-    setText(this.kind, kindWords(now.kind));
-    const condition = this.judge(this.name, record);
+    const alert = this.alerts.of(this.name);
+    this.kind.toggleAttribute("data-alert", Boolean(alert));
+    setText(this.kind, alert ? `${messageAt(alert)} · ${sinceWords(alert, serverNow())}` : kindWords(now.kind));
+    const condition = this.look(this.name, record);
     this.root.dataset.state = condition;
     setText(this.word, WORDS[condition]);
   }
 
-  #follow(event, ms) {
-    for (const button of this.spans.children) button.setAttribute("aria-pressed", String(button === event.target));
-    this.chart?.follow(ms);
+  #blank() {
+    this.root.dataset.state = "none";
+    setText(this.word, "");
+    setText(this.kind, "");
   }
 
   async #inspect() {
@@ -120,8 +143,8 @@ export class SensorView {
     if (this.gone) return;
     if (facts?.command) setText(this.command, facts.command);
     this.lists.replaceChildren(
-      eventList("Alerts", "No alert of this sensor.", facts?.alerts, alertWords),
-      eventList("Rejected readings", "Every reading of this sensor was folded.", facts?.rejects, rejectWords),
+      eventList("Alerts", "No alert of this sensor.", (facts?.alerts ?? []).slice(0, SHOWN).map(alertRow)),
+      eventList("Rejected readings", "Every reading of this sensor was folded.", (facts?.rejects ?? []).slice(0, SHOWN).map(rejectRow)),
     );
   }
 }

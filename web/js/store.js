@@ -4,7 +4,10 @@ import { History } from "./history.js";
 const POINTS = 48; // of a card's sparkline
 const DEEP_POINTS = 3600; // of a sensor that has been looked at
 
-/** Emits `change` once per batch with {detail: {names: Set, folded: number of new readings}}. */
+/**
+ * Emits `change` once per batch with {detail: {names: Set of what changed, gone: Set of what was
+ * forgotten, folded: number of new readings, whole: whether it was the complete list}}.
+ */
 export class Store extends EventTarget {
   constructor() {
     super();
@@ -14,23 +17,14 @@ export class Store extends EventTarget {
   /** Take the complete list: what is not in it is gone. */
   replace(rows) {
     const present = new Set(rows.map((row) => row.sensor));
-    for (const name of this.sensors.keys()) if (!present.has(name)) this.sensors.delete(name);
-    this.merge(rows, true);
+    const gone = new Set([...this.sensors.keys()].filter((name) => !present.has(name)));
+    for (const name of gone) this.sensors.delete(name);
+    this.#take(rows, gone, true);
   }
 
   /** Take changed sensors; a row that is older than the one held is skipped. */
-  merge(rows, whole = false) {
-    const names = new Set();
-    let folded = 0;
-    for (const row of rows) {
-      const known = this.sensors.get(row.sensor);
-      const gained = known ? row.count - known.now.count : whole ? 0 : row.count;
-      if (known && isOlder(row, known.now)) continue;
-      this.#put(known, row);
-      names.add(row.sensor);
-      folded += Math.max(gained, 0);
-    }
-    this.dispatchEvent(new CustomEvent("change", { detail: { names, folded, whole } }));
+  merge(rows) {
+    this.#take(rows, new Set(), false);
   }
 
   /** Keep many points of this sensor from now on. */
@@ -43,8 +37,33 @@ export class Store extends EventTarget {
     record.history = deep;
   }
 
+  #take(rows, gone, whole) {
+    const names = new Set();
+    let folded = 0;
+    for (const row of rows) {
+      if (row.forgotten) {
+        this.#forget(row.sensor, names, gone);
+        continue;
+      }
+      const known = this.sensors.get(row.sensor);
+      if (known && isOlder(row, known.now)) continue;
+      const gained = known ? row.count - known.now.count : whole ? 0 : row.count;
+      this.#put(known, row);
+      names.add(row.sensor);
+      gone.delete(row.sensor);
+      folded += Math.max(gained, 0);
+    }
+    this.dispatchEvent(new CustomEvent("change", { detail: { names, gone, folded, whole } }));
+  }
+
+  #forget(name, names, gone) {
+    if (!this.sensors.delete(name)) return;
+    names.delete(name);
+    gone.add(name);
+  }
+
   #put(known, row) {
-    const record = known ?? { history: new History(POINTS), gap: 0, seen: 0, first: row.count };
+    const record = known ?? { history: new History(POINTS), gap: 0, seen: 0 };
     const seen = idTime(row.last_id);
     if (known && row.count > known.now.count) {
       const gap = (seen - record.seen) / (row.count - known.now.count);

@@ -7,8 +7,9 @@ const PAUSES_MS = [1000, 2000, 4000, 8000, 15_000];
 
 /**
  * Emits `event` with {event, data, id} and `link` whenever `link` changes:
- * {state: connecting | live | waiting | locked, retryAt (ms), since (ms: when data last came)}.
+ * {state: connecting | live | waiting | locked | resting, retryAt (ms), since (ms: when data last came)}.
  * fetch, not EventSource: only it tells 401 from an absent server and lets us show the countdown.
+ * At most one loop runs; a call of `run` while it does only wakes it.
  */
 export class Stream extends EventTarget {
   constructor(url) {
@@ -24,17 +25,25 @@ export class Stream extends EventTarget {
   }
 
   async run() {
-    for (;;) {
-      try {
-        await this.#connectOnce();
-      } catch {
-        // Whatever ended it, the answer is the same: wait, then connect again.
-      }
-      if (this.link.state === "locked") return;
-      await this.#pause();
+    this.wanted = true;
+    if (this.running) return this.retryNow();
+    this.running = true;
+    while (this.wanted) {
+      await this.#connectOnce().catch(() => {}); // Whatever ended it: wait, then connect again.
+      if (this.wanted) await this.#pause();
     }
+    this.running = false;
+    if (this.link.state !== "locked") this.#set({ state: "resting" });
   }
 
+  /** Let go of the connection until `run` is called again. */
+  rest() {
+    this.wanted = false;
+    this.abort?.abort();
+    this.retryNow();
+  }
+
+  /** End a pause before its time. */
   retryNow() {
     this.wake?.();
   }
@@ -42,26 +51,38 @@ export class Stream extends EventTarget {
   async #connectOnce() {
     this.#set({ state: "connecting" });
     this.abort = new AbortController();
-    this.heardAt = Date.now();
+    this.answered = false;
+    this.#hear();
     const headers = { Accept: "text/event-stream" };
     if (this.lastId) headers["Last-Event-ID"] = this.lastId;
     const answer = await fetch(this.url, { headers, cache: "no-store", signal: this.abort.signal });
-    if (answer.status === 401) return this.#set({ state: "locked" });
+    if (answer.status === 401) return this.#lock();
     if (!answer.ok) throw new Error(`status ${answer.status}`);
+    this.answered = true;
+    this.#hear();
     this.dispatchEvent(new CustomEvent("date", { detail: answer.headers.get("Date") }));
-    for await (const event of readEvents(answer.body)) this.#take(event);
+    for await (const event of readEvents(answer.body, () => this.#hear())) this.#take(event);
   }
 
-  #take(event) {
+  #hear() {
     this.heardAt = Date.now();
-    if (this.link.state !== "live") this.#set({ state: "live" });
-    this.link.since = this.heardAt;
+    if (this.link.state === "live") this.link.since = this.heardAt;
+  }
+
+  #lock() {
+    this.wanted = false;
+    this.#set({ state: "locked" });
+  }
+
+  // The first line is the server's `retry`, before it has read anything: only where this page
+  // resumes does that say that it is up to date. Else it is live when the snapshot is whole.
+  #take(event) {
+    const begins = event?.event === "retry";
+    if (begins) this.leastPause = Math.min(Number(event.data), 15_000);
+    if (begins && !this.lastId) return;
     this.failures = 0;
-    if (event === null) return;
-    if (event.event === "retry") {
-      this.leastPause = Math.min(Number(event.data), 15_000);
-      return;
-    }
+    if (this.link.state !== "live") this.#set({ state: "live", since: this.heardAt });
+    if (event === null || begins) return;
     if (event.id !== undefined) this.lastId = event.id;
     this.dispatchEvent(new CustomEvent("event", { detail: event }));
   }
@@ -78,8 +99,9 @@ export class Stream extends EventTarget {
   }
 
   #checkQuiet() {
-    const patience = { live: QUIET_MS, connecting: OPENING_MS }[this.link.state];
-    if (patience && Date.now() - this.heardAt > patience) this.abort?.abort();
+    if (!["live", "connecting"].includes(this.link.state)) return;
+    const patience = this.answered ? QUIET_MS : OPENING_MS;
+    if (Date.now() - this.heardAt > patience) this.abort?.abort();
   }
 
   #set(change) {

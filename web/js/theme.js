@@ -13,6 +13,7 @@ export function colours() {
     axis: read("--soft"),
     grid: read("--rule"),
     hues: [1, 2, 3, 4, 5, 6].map((n) => read(`--hue-${n}`)),
+    shades: [1, 2, 3, 4, 5, 6].map((n) => read(`--shade-${n}`)),
     washes: [1, 2, 3, 4, 5, 6].map((n) => read(`--wash-${n}`)),
   };
   return known;

@@ -1,0 +1,46 @@
+// What the server knows of one sensor's past: its panes over a range, and what they add up to.
+import { get } from "./api.js";
+import { serverNow } from "./clock.js";
+
+const LIVE_MS = 5000;
+const MOST = 1000; // panes of one answer
+
+/** Asks now and again; `told({row, panes, range})` gets each answer to the newest question only. */
+export class Past {
+  constructor(sensor, told) {
+    Object.assign(this, { path: `sensors/${encodeURIComponent(sensor)}`, told, question: 0, sizes: new Map() });
+  }
+
+  /** Ask for this range from now on. */
+  follow(range) {
+    this.range = range;
+    clearTimeout(this.timer);
+    this.#ask(++this.question);
+  }
+
+  stop() {
+    this.question++;
+    clearTimeout(this.timer);
+  }
+
+  async #ask(question) {
+    const { range } = this;
+    const over = range.key ? `?over=${range.key}` : "";
+    const [row, panes] = await Promise.all([get(this.path + over), range.key ? this.#panes(range) : undefined]);
+    if (question !== this.question) return;
+    this.told({ row, panes, range });
+    this.timer = setTimeout(() => this.#ask(question), range.refresh_ms ?? LIVE_MS);
+  }
+
+  // The server keeps the sizes it was set to: the first one that it answers is kept to.
+  async #panes(range) {
+    const to = Math.round(serverNow());
+    for (const size of this.sizes.has(range) ? [this.sizes.get(range)] : range.sizes) {
+      const answer = await get(`${this.path}/windows?size=${size}&from=${to - range.ms}&to=${to}&limit=${MOST}`);
+      if (!answer?.items) continue;
+      this.sizes.set(range, size);
+      return answer.items;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,82 @@
+// One sensor over a range: the chart with its key and read-out, and the same as a table.
+import { Chart } from "./chart.js";
+import { el, setText } from "./dom.js";
+import { kindWords } from "./format.js";
+import { PointsTable } from "./points.js";
+import { hueOf } from "./theme.js";
+
+const KEYS = {
+  live: [["k-value", "value"], ["k-mean", "mean of all time"], ["k-band", "± standard deviation"]],
+  past: [["k-value", "mean"], ["k-band", "± standard deviation"], ["k-shade", "minimum to maximum"]],
+};
+
+export class Timeline {
+  constructor() {
+    this.points = new PointsTable();
+    this.key = el("p", { class: "key" });
+    this.box = el("div", { class: "chart", tabindex: 0, role: "group", "aria-label": "Chart over time. Left and right arrows move the read-out, Escape ends a zoom." });
+    this.readout = el("output", { class: "readout" });
+    this.summary = el("summary", {}, "As a table");
+    this.table = el("details", { class: "as-table" }, this.summary, this.points.node);
+    this.table.addEventListener("toggle", () => this.#fillTable());
+    const below = el("div", { class: "below" }, this.readout, this.key);
+    this.node = el("div", { class: "timeline" }, this.box, below, this.table);
+  }
+
+  /** Draw the record's live points, or `panes` of a range that has passed (undefined: not known). */
+  show(record, range, panes) {
+    if (!this.begun) this.#begin(record.now);
+    if (range !== this.range) this.#turn(range);
+    Object.assign(this, { history: record.history, panes });
+    if (!range.key) this.chart?.drawLive(record.history);
+    else if (panes !== this.drawn) this.chart?.drawPanes(panes ?? [], range.ms);
+    this.drawn = this.chart && range.key ? panes : NOTHING;
+    this.#fillTable();
+  }
+
+  redraw() {
+    this.chart?.redraw();
+  }
+
+  destroy() {
+    this.gone = true;
+    this.chart?.destroy();
+  }
+
+  #turn(range) {
+    this.range = range;
+    this.drawn = NOTHING;
+    this.chart?.endZoom();
+    const parts = KEYS[range.key ? "past" : "live"];
+    this.key.replaceChildren(...parts.map(([name, text]) => el("span", { class: name }, text)));
+  }
+
+  async #begin({ kind, unit }) {
+    this.begun = true;
+    try {
+      const chart = await Chart.make(this.box, this.readout, { hue: hueOf(kind ?? ""), unit: unit ?? "", label: labelOf(kind, unit) });
+      if (this.gone) return chart.destroy();
+      this.chart = chart;
+      if (this.range.key) chart.drawPanes(this.panes ?? [], this.range.ms);
+      else chart.drawLive(this.history);
+    } catch {
+      this.box.hidden = this.key.hidden = true;
+      this.table.open = true;
+      setText(this.readout, "Charts need uPlot, which set-up could not fetch: make -B web-vendor");
+    }
+  }
+
+  #fillTable() {
+    if (!this.table.open || !this.range) return;
+    if (!this.range.key) this.points.showLive(this.history);
+    else if (this.panes !== this.tabled) this.points.showPanes(this.panes ?? []);
+    this.tabled = this.range.key ? this.panes : NOTHING;
+  }
+}
+
+function labelOf(kind, unit) {
+  const words = kindWords(kind) || "value";
+  return unit ? `${words} (${unit})` : words;
+}
+
+const NOTHING = Symbol("nothing is drawn yet");
