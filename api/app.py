@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from api import access, alerts, health, ingest, inspect, metrics, rules, sensors, streams
 from api.access import Gate, Tokens
 from api.backlog import Backlog
+from api.board import Board
 from api.handover import Handover
 from api.headers import SecurityHeaders, add_docs
 from api.hub import Hub
@@ -47,6 +48,7 @@ class Shared:
     store: Store
     snapshots: Snapshots
     hub: Hub
+    board: Board
     backlog: Backlog
     seats: Seats
     counts: Counts
@@ -56,16 +58,19 @@ def share(settings: Settings) -> Shared:
     """Make the process's connections, tail and hub; nothing is sent to Redis yet."""
     keys = partition_keys(settings)
     tail = Tail(settings.partitions, settings.sse_tail_max)
+    board = Board()
+    board.on_change = tail.changed.set
     client = connect_async(settings)
     store = Store(client, keys)
     hub = Hub(
         tail,
+        board,
         hz=settings.sse_hz,
         heartbeat_s=settings.sse_heartbeat_s,
         drop_s=settings.sse_drop_s,
     )
     apart = parse_address(settings.redis_url.get_secret_value()).kind == "cluster"
-    reader = Reader(connect_async(settings), keys, tail, apart=apart)
+    reader = Reader(connect_async(settings), keys, tail, board, apart=apart)
     reader.on_change = hub.tell_redis
     return Shared(
         settings,
@@ -74,6 +79,7 @@ def share(settings: Settings) -> Shared:
         store,
         Snapshots(store, tail),
         hub,
+        board,
         Backlog(store),
         Seats(settings),
         Counts(),

@@ -1,4 +1,4 @@
-"""Sends the tail to every stream's client: one frame, encoded once, at most `sse_hz` a second."""
+"""Sends tail and board to every client: one frame, encoded once, at most `sse_hz` a second."""
 
 import asyncio
 import time
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from api.board import NEW, Board
 from api.protocol import StreamProtocol, as_chunk
 from api.tail import Tail, event
 
@@ -26,6 +27,7 @@ class Client:
     wanted: frozenset[bytes] | None
     resync: Callable[[], Awaitable[None]]
     cursor: int = 0
+    alert_cursor: int = NEW
     stuck_since: float = 0.0
     served_at: float = field(default_factory=time.monotonic)
     resyncing: asyncio.Task[None] | None = None
@@ -53,8 +55,11 @@ class Counts:
 class Hub:
     """All clients of the process. A slow client holds up nobody: it is passed over."""
 
-    def __init__(self, tail: Tail, *, hz: float, heartbeat_s: float, drop_s: float) -> None:
+    def __init__(
+        self, tail: Tail, board: Board, *, hz: float, heartbeat_s: float, drop_s: float
+    ) -> None:
         self.tail = tail
+        self.board = board
         self.period_s = 1 / hz
         self.heartbeat_s = heartbeat_s
         self.drop_s = drop_s
@@ -67,8 +72,7 @@ class Hub:
         client.served_at = time.monotonic()
         client.connection.on_writable = self.tail.changed.set
         self.clients.add(client)
-        if cursor < self.tail.sequence:
-            self.tail.changed.set()
+        self.tail.changed.set()
 
     def leave(self, client: Client) -> None:
         """Forget a client; nothing of it stays."""
@@ -95,11 +99,13 @@ class Hub:
     async def fan_out(self) -> None:
         """Send every client what it has not got; clients at one place share one chunk."""
         end, position, now = self.tail.sequence, self.tail.position, time.monotonic()
-        chunks: dict[tuple[int, frozenset[bytes] | None], bytes] = {}
+        news = self.board.sequence
+        chunks: dict[tuple[int, int, frozenset[bytes] | None], bytes] = {}
         for n, client in enumerate(list(self.clients)):
             if n % BURST == BURST - 1:
                 await asyncio.sleep(0)
-            if client.cursor >= end or client.resyncing or client not in self.clients:
+            served = client.cursor >= end and client.alert_cursor >= news
+            if served or client.resyncing or client not in self.clients:
                 continue
             if client.stuck(now):
                 self.counts.coalesced += 1
@@ -107,13 +113,14 @@ class Hub:
             if client.cursor < self.tail.floor:
                 client.resyncing = asyncio.create_task(self._resync(client))
                 continue
-            which = (client.cursor, client.wanted)
+            which = (client.cursor, client.alert_cursor, client.wanted)
             chunk = chunks.get(which)
             if chunk is None:
+                frame = self.board.news(client.alert_cursor, news, client.wanted)
                 objects = self.tail.since(client.cursor, end, client.wanted)
-                frame = event("stats", objects, position) if objects else b""
+                frame += event("stats", objects, position) if objects else b""
                 chunk = chunks[which] = as_chunk(frame) if frame else b""
-            client.cursor = end
+            client.cursor, client.alert_cursor = end, news
             if chunk:
                 self.offer(client, chunk, now)
 
@@ -138,6 +145,7 @@ class Hub:
 
     async def _resync(self, client: Client) -> None:
         self.counts.resyncs += 1
+        client.alert_cursor = NEW
         try:
             await client.resync()
         except TimeoutError:

@@ -63,6 +63,7 @@ class ApiCollector(Collector):
         for code, n in counts.rejected.items():
             bad.add_metric([code], n)
         yield bad
+        yield from self._alerts()
         yield _gauge("rillet_redis_up", "1 while Redis answers the API.", int(self.seen.up))
         yield _gauge(
             "rillet_redis_memory_bytes", "Memory Redis uses, 0 if unknown.", self.seen.memory_bytes
@@ -71,6 +72,19 @@ class ApiCollector(Collector):
         for partition, n in enumerate(self.seen.lags):
             lag.add_metric([str(partition)], n)
         yield lag
+
+    def _alerts(self) -> Iterator[Metric]:
+        board = self.shared.board
+        now = GaugeMetricFamily("rillet_alerts_firing", "Alerts that fire now.", labels=["rule"])
+        for rule, n in Counter(str(one.get("rule")) for one in board.firing()).items():
+            now.add_metric([rule], n)
+        yield now
+        seen = CounterMetricFamily(
+            "rillet_api_alerts", "Changes of alerts seen.", labels=["rule", "state"]
+        )
+        for labels, n in board.counts.items():
+            seen.add_metric(list(labels), n)
+        yield seen
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

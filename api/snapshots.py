@@ -47,5 +47,7 @@ class Snapshots:
         objects = {name: encode_sensor(fields) for name, fields in hashes.items()}
         newer = self.tail.newer(before)
         objects |= {name: json for name, json in newer if wanted is None or name in wanted}
-        frame = event("snapshot", [objects[name] for name in sorted(objects)], self.tail.position)
+        frame = event(
+            "snapshot", [objects[n] for n in sorted(objects) if objects[n]], self.tail.position
+        )
         return frame, self.tail.sequence

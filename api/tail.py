@@ -24,6 +24,7 @@ class Entry:
     stream_id: tuple[int, int]
     fields: Mapping[bytes, bytes] | None
     json: bytes = b""
+    forgotten: bool = False
 
     def encoded(self) -> bytes:
         """Return the JSON object, made once for all clients."""
@@ -77,9 +78,13 @@ class Tail:
         self._move(partition, place)
         if sensor is None:
             return
+        if b"forgotten" in fields:
+            fields = {b"sensor": sensor, b"forgotten": b"true"}
         self.sequence += 1
         self.entries.pop(sensor, None)
-        self.entries[sensor] = Entry(self.sequence, partition, place, fields)
+        self.entries[sensor] = Entry(
+            self.sequence, partition, place, fields, forgotten=b"forgotten" in fields
+        )
         if len(self.entries) > self.limit:
             self._drop_oldest()
         self.changed.set()
@@ -109,8 +114,15 @@ class Tail:
             await moved
 
     def newer(self, cursor: int) -> list[tuple[bytes, bytes]]:
-        """Return (sensor, object) of every sensor that changed after the cursor."""
-        return [(s, e.encoded()) for s, e in self.entries.items() if e.sequence > cursor]
+        """Return (sensor, object) of every sensor that changed after the cursor.
+
+        The object of one that was forgotten is empty.
+        """
+        return [
+            (sensor, b"" if entry.forgotten else entry.encoded())
+            for sensor, entry in self.entries.items()
+            if entry.sequence > cursor
+        ]
 
     def after(self, position: Position) -> list[bytes]:
         """Return the object of every sensor whose newest result stands after the position."""

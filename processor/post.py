@@ -81,7 +81,12 @@ def _wait_s(error: HTTPError) -> float:
 
 def message(alert: dict[str, Any]) -> bytes:
     """Return the JSON of one change: the alert's own fields, and `text` as Slack shows it."""
-    state = str(alert.get("state", "")).capitalize()
-    said = alert.get("message") or f"{alert.get('sensor')}, rule {alert.get('rule')}"
-    text = f"{state}: {said}".replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    state = str(alert.get("state", ""))
+    said = str(alert.get("message") or f"{alert.get('sensor')}, rule {alert.get('rule')}")
+    said = said.removeprefix(f"{state}: ")  # the fold puts it before what is resolved
+    text = (
+        f"{state.capitalize()}: {said}".replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+    )
     return orjson.dumps({"text": text} | alert)

@@ -74,20 +74,20 @@ class Event:
 
 @asynccontextmanager
 async def stream(
-    url: str, last_id: str = "", query: str = ""
+    url: str, last_id: str = "", query: str = "", *, alerts: bool = False
 ) -> AsyncIterator[AsyncIterator[Event]]:
-    """Open a stream; yields its events."""
+    """Open a stream; yields its events, those of alerts only if asked for."""
     headers = {"Last-Event-ID": last_id} if last_id else {}
     async with (
         httpx.AsyncClient(timeout=20) as client,
         client.stream("GET", f"{url}/api/stream{query}", headers=headers) as answer,
     ):
-        yield _events(answer)
+        yield _events(answer, alerts=alerts)
 
 
-async def _events(answer: httpx.Response) -> AsyncIterator[Event]:
+async def _events(answer: httpx.Response, *, alerts: bool) -> AsyncIterator[Event]:
     async for event in EventSource(answer).aiter_sse():
-        if event.data:
+        if event.data and (alerts or event.event not in {"alert", "alerts"}):
             data = orjson.loads(event.data)
             rows = {row["sensor"]: row for row in data} if isinstance(data, list) else {"": data}
             yield Event(event.event, event.id, rows)

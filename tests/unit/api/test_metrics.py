@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from prometheus_client import REGISTRY
 
 import processor.metrics
+from api.board import Board
 from api.hub import Hub
 from api.metrics import ApiCollector, Counts, Seen
 from api.tail import Tail
@@ -15,8 +16,8 @@ DOCS = asset_folder("lua").parent / "docs"
 
 
 async def _known() -> set[str]:
-    hub = Hub(Tail(1, 10), hz=10, heartbeat_s=1, drop_s=1)
-    shared = SimpleNamespace(hub=hub, counts=Counts())
+    hub = Hub(Tail(1, 10), Board(), hz=10, heartbeat_s=1, drop_s=1)
+    shared = SimpleNamespace(hub=hub, board=hub.board, counts=Counts())
     families = [*ApiCollector(shared, Seen()).collect(), *REGISTRY.collect()]
     assert processor.metrics.FOLD_SECONDS
     return {
