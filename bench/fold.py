@@ -10,6 +10,7 @@ from rich.table import Table
 
 from bench.cost import Bench, Cost
 from bench.latency import latencies_ms
+from bench.parts import Part, measure_parts
 from rillet.embedded import EmbeddedServer
 from rillet.settings import Settings
 
@@ -36,6 +37,7 @@ def fold(
         bench = Bench(client, Settings(redis_url=own.url), 1 if quick else 3)
         console = Console()
         console.print(_costs(f"{name} (redis {info['redis_version']})", _measure(bench, quick)))
+        console.print(_parts(measure_parts(bench, 2_000 if quick else 50_000, 10_000)))
         console.print(_latency(own, quick))
         sensors = 2_000 if quick else 100_000
         memory = bench.bytes_per_sensor(sensors)
@@ -72,6 +74,18 @@ def _costs(server: str, rows: list[Cost]) -> Table:
             f"{row.client_us:.2f}",
             f"{row.per_second:,.0f}",
         )
+    return table
+
+
+def _parts(rows: list[Part]) -> Table:
+    table = Table(title="Made of: 10,000 sensors, one reading each a fold", title_justify="left")
+    table.add_column("", no_wrap=True)
+    for heading in ("server us", "saves"):
+        table.add_column(heading, justify="right", min_width=len(heading))
+    whole = rows[0].cost.server_us
+    for row in rows:
+        saved = f"{whole - row.cost.server_us:.2f}"
+        table.add_row(row.name, f"{row.cost.server_us:.2f}", saved)
     return table
 
 

@@ -2,7 +2,7 @@
 --- KEYS readings state results rejects
 --- ARGV group stats_prefix count max_batch future_skew_ms readings_tail results_maxlen rejects_maxlen
 --- RETURNS entries readings sensors duplicates rejected backlog busy_us cursor fault codes
---- INCLUDE exact number stream_id sequence entry collect sums @reducers sensor cursor publish trim
+--- INCLUDE exact alike number stream_id sequence entry collect sums @reducers sensor cursor publish trim
 --
 -- A script that fails half-way is not rolled back, so the order of the writes carries the promise:
 --   1. the group is set to the cursor of `state` (changes nothing; as a first write that needs no
@@ -50,10 +50,10 @@ local function load_records(names)
   return records
 end
 
--- Returns the arguments of the HSET that commits the fold, the fields of each sensor, and how many
--- readings and duplicates there were.
+-- Returns the arguments of the HSET that commits the fold, what is to be shown of each sensor, and
+-- how many readings and duplicates there were.
 local function compute(runs)
-  local names, commit, shown, lengths = {}, {}, {}, {}
+  local names, commit, shown = {}, {}, { fields = {}, lengths = {}, changed = {} }
   local readings_folded, duplicates = 0, 0
   for i = 1, #runs do names[i] = runs[i].sensor end
   local records = load_records(names)
@@ -62,17 +62,17 @@ local function compute(runs)
     local before = s.duplicates
     sensor.step(s, runs[i])
     commit[2 * i - 1] = names[i]
-    commit[2 * i], shown[i], lengths[i] = sensor.finish(s)
+    commit[2 * i], shown.fields[i], shown.lengths[i], shown.changed[i] = sensor.finish(s)
     readings_folded, duplicates = readings_folded + runs[i].n, duplicates + s.duplicates - before
   end
-  return names, commit, shown, lengths, readings_folded, duplicates
+  return names, commit, shown, readings_folded, duplicates
 end
 
 -- Publishes these sensors; returns the names of those that failed, and the first error.
-local function publish_all(names, shown, lengths)
+local function publish_all(names, shown)
   local failed, fault = {}, nil
   for i = 1, #names do
-    local err = publish.sensor(keys, limits, names[i], shown[i], lengths[i])
+    local err = publish.sensor(keys, names[i], shown.fields[i], shown.lengths[i], shown.changed[i])
     if err then
       failed[#failed + 1], fault = names[i], fault or err
     end
@@ -91,7 +91,7 @@ local function publish_dirty(dirty, done, failed)
   for i, name in ipairs(names) do
     if records[i] then
       local _, fields, f = sensor.finish(sensor.begin(records[i]))
-      local err = publish.sensor(keys, limits, name, fields, f)
+      local err = publish.sensor(keys, name, fields, f, f)
       if err then failed[#failed + 1], fault = name, fault or err end
     end
   end
@@ -131,7 +131,7 @@ end
 
 limits.safe_ms = #entries > 0 and stream_id.ms(entries[1][1]) + limits.skew_ms or 0
 local runs, bad, looked_at = collect.collect(entries, limits, tonumber(count))
-local names, commit, shown, lengths, folded, duplicates = compute(runs)
+local names, commit, shown, folded, duplicates = compute(runs)
 
 cursor.show(c, readings, group)
 publish.rejects(keys, limits, bad, c.id)
@@ -142,12 +142,13 @@ end
 cursor.save(c, commit)
 redis.call('HSET', state, unpack(commit))
 
-local failed, fault = publish_all(names, shown, lengths)
+local failed, fault = publish_all(names, shown)
 if #dirty > 0 then
   local done = {}
   for _, name in ipairs(names) do done[name] = true end
   fault = publish_dirty(dirty, done, failed) or fault
 end
+fault = publish.trim_results(keys, limits) or fault
 publish.save_dirty(state, failed, #dirty > 0)
 cursor.show(c, readings, group)
 trim.trim(c, readings, group, tonumber(readings_tail))

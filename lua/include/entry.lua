@@ -100,6 +100,8 @@ function M.parse_values(text, out, n, max_batch)
   return k
 end
 
+local DOUBLES = ('d'):rep(50) -- unpack's stack has room for so many
+
 -- The same for little-endian float64s.
 function M.parse_packed(bytes, out, n, max_batch)
   local k = #bytes / 8
@@ -108,18 +110,16 @@ function M.parse_packed(bytes, out, n, max_batch)
   elseif k > max_batch then
     return nil, 'bad_batch', 'packed holds more than ' .. max_batch .. ' numbers'
   end
-  local done = 0
-  while done < k do
-    local size = k - done < 50 and k - done or 50
-    local part = { struct.unpack('<' .. ('d'):rep(size), bytes, done * 8 + 1) }
-    for i = 1, size do
+  for done = 0, k - 1, 50 do
+    local part = { struct.unpack('<' .. sub(DOUBLES, 1, k - done), bytes, done * 8 + 1) }
+    local at = n + done
+    for i = 1, #part - 1 do -- the last one is where unpack ended
       local v = part[i]
       if not (v <= LIMIT and v >= -LIMIT) then
         return nil, 'bad_batch', 'number ' .. done + i .. ' of packed is not finite and in range'
       end
-      out[n + done + i] = v + 0
+      out[at + i] = v + 0
     end
-    done = done + size
   end
   return k
 end

@@ -16,15 +16,29 @@ function M.chunks(list, size)
   end
 end
 
+local function failed(reply)
+  return type(reply) == 'table' and reply.err
+end
+
 -- Writes one sensor's hash and its results entry; returns nil, or the error of the one that failed.
-function M.sensor(keys, limits, name, fields, f)
-  local reply = redis.pcall('HSET', keys.stats_prefix .. name, unpack(fields, 1, f))
-  if type(reply) == 'table' and reply.err then
+-- Of the hash only the first `changed` items need writing, unless some were not there: then someone
+-- has deleted it, and all are written.
+function M.sensor(keys, name, fields, f, changed)
+  local key = keys.stats_prefix .. name
+  local reply = redis.pcall('HSET', key, unpack(fields, 1, changed))
+  if changed < f and reply ~= 0 and not failed(reply) then
+    reply = redis.pcall('HSET', key, unpack(fields, 1, f))
+  end
+  if failed(reply) then
     return reply.err
   end
-  reply = redis.pcall('XADD', keys.results, 'MAXLEN', '~', limits.results_maxlen, '*',
-    'sensor', name, unpack(fields, 1, f))
-  return type(reply) == 'table' and reply.err or nil
+  reply = redis.pcall('XADD', keys.results, '*', 'sensor', name, unpack(fields, 1, f))
+  return failed(reply)
+end
+
+-- Keeps `results` at its length, once a fold rather than with each entry; returns nil or an error.
+function M.trim_results(keys, limits)
+  return failed(redis.pcall('XTRIM', keys.results, 'MAXLEN', '~', limits.results_maxlen))
 end
 
 -- Returns a set of the ids of all rejects that were read after the cursor: what folds that broke

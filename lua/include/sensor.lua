@@ -55,6 +55,7 @@ function M.begin(record)
   end
   local places = places_of(record)
   local s = unpack_own(record, places[OWN])
+  s.steady = true -- until this fold changes a counter, a label or first_ts
   for i = 1, #reducers do
     local at = places[reducers[i].tag]
     s[i] = reducers[i].begin(at and record, at)
@@ -65,7 +66,7 @@ end
 
 -- Moves s.first_ts and s.last_ts over one event time.
 local function note_ts(s, ts)
-  if ts < s.first_ts then s.first_ts = ts end
+  if ts < s.first_ts then s.first_ts, s.steady = ts, false end
   if ts > s.last_ts then s.last_ts = ts end
 end
 
@@ -109,9 +110,9 @@ end
 
 -- Folds one run into the state.
 function M.step(s, run)
-  if run.kind then s.kind = run.kind end
-  if run.unit then s.unit = run.unit end
-  s.rejected = s.rejected + run.rejected
+  local kind, unit = run.kind or s.kind, run.unit or s.unit
+  if run.seq or run.rejected > 0 or kind ~= s.kind or unit ~= s.unit then s.steady = false end
+  s.kind, s.unit, s.rejected = kind, unit, s.rejected + run.rejected
   if run.seq then
     drop_duplicates(s, run)
   elseif run.n > 0 then
@@ -125,12 +126,13 @@ function M.step(s, run)
   end
 end
 
+local claimed = { [OWN] = true }
+for i = 1, #reducers do claimed[reducers[i].tag] = true end
+
 -- Returns the pieces that no reducer claims, as they were.
 local function unclaimed(s)
   local kept = ''
-  local claimed = { [OWN] = true }
-  for i = 1, #reducers do claimed[reducers[i].tag] = true end
-  for tag, at in pairs(s.places or {}) do
+  for tag, at in pairs(s.places or claimed) do
     if not claimed[tag] then
       local size = unpack_struct('<H', s.record, at - 2)
       kept = kept .. char(tag) .. sub(s.record, at - 2, at + size - 1)
@@ -139,7 +141,9 @@ local function unclaimed(s)
   return kept
 end
 
--- Returns the record, the flat list of the fields that people see, and its length.
+-- Returns the record, the flat list of the fields that people see, its length, and how long the part
+-- of it is that this fold has changed: what rarely changes comes last, and most often need not be
+-- written to the hash again.
 function M.finish(s)
   local fields = { nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil,
     nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil,
@@ -151,17 +155,34 @@ function M.finish(s)
     record = record .. pack('<BHc0', reducers[i].tag, #piece, piece)
   end
   f = M.own_fields(s, fields, f)
-  return record .. unclaimed(s), fields, f
+  local steady_from, steady = f, s.steady
+  for i = 1, #reducers do
+    if reducers[i].finish_steady then
+      local changed
+      f, changed = reducers[i].finish_steady(s[i], fields, f)
+      steady = steady and not changed
+    end
+  end
+  f = M.own_steady_fields(s, fields, f)
+  return record .. unclaimed(s), fields, f, steady and steady_from or f
 end
 
--- Appends the own fields after f and returns the new f. What rarely changes comes last.
+-- Appends the own fields that each reading changes after f; returns the new f.
 function M.own_fields(s, fields, f)
+  if s.last_id == '' then
+    return f
+  end
+  fields[f + 1], fields[f + 2] = 'last_ts', number.shortest(s.last_ts)
+  fields[f + 3], fields[f + 4] = 'last_id', s.last_id
+  return f + 4
+end
+
+-- Appends the own fields that rarely change.
+function M.own_steady_fields(s, fields, f)
   local whole = number.shortest
   if s.last_id ~= '' then
     fields[f + 1], fields[f + 2] = 'first_ts', whole(s.first_ts)
-    fields[f + 3], fields[f + 4] = 'last_ts', whole(s.last_ts)
-    fields[f + 5], fields[f + 6] = 'last_id', s.last_id
-    f = f + 6
+    f = f + 2
   end
   fields[f + 1], fields[f + 2] = 'duplicates', whole(s.duplicates)
   fields[f + 3], fields[f + 4] = 'gaps', whole(s.gaps)

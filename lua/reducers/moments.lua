@@ -8,21 +8,24 @@
 local M = { tag = string.byte('m') }
 
 local SPLIT = 134217729
+local HEAL_EVERY = 64
+local floor = math.floor
 local TINY_SQUARE = 2 ^ -800
 local SCALE = sums.SCALE
-local two_prod = exact.two_prod
+local two_sum, two_prod = exact.two_sum, exact.two_prod
+local FIRST, SECOND = { 'a1', 'b1', 'rest1' }, { 'a2', 'b2', 'c2', 'rest2' }
 local struct_pack, struct_unpack = struct.pack, struct.unpack
 
 -- Returns the accumulators packed at `at` in a record, or those of a sensor without a record.
 function M.begin(record, at)
   if not record then
     return { n = 0, min = math.huge, max = -math.huge, last = 0, a1 = 0, b1 = 0, a2 = 0, b2 = 0,
-      c2 = 0 }
+      c2 = 0, before = { n = 0 } }
   end
   local k1, k2, k3, n, low, high, last, a1, b1, a2, b2, c2 =
     struct_unpack('<BBBddddddddd', record, at)
   local m = { n = n, min = low, max = high, last = last, a1 = a1, b1 = b1, a2 = a2, b2 = b2,
-    c2 = c2, rest1 = nil, rest2 = nil, tiny = nil }
+    c2 = c2, rest1 = nil, rest2 = nil, tiny = nil, before = { n = n, min = low, max = high } }
   if k1 + k2 + k3 > 0 then
     local all = { struct_unpack('<' .. ('d'):rep(k1 + k2 + k3), record, at + 75) }
     m.rest1, m.rest2 = { unpack(all, 1, k1) }, { unpack(all, k1 + 1, k1 + k2) }
@@ -45,9 +48,9 @@ local function step_tiny(m, v)
   spill(m, 'tiny', q)
 end
 
--- Adds the n values of one run. Each line group is a two_sum or two_prod written out: this loop
--- is what a reading costs.
-function M.step(m, values, n)
+-- Adds n values one by one. Each line group is a two_sum or two_prod written out: this loop is what
+-- a reading costs.
+local function step_each(m, values, n)
   local a1, b1, a2, b2, c2 = m.a1, m.b1, m.a2, m.b2, m.c2
   local low, high = m.min, m.max
   for i = 1, n do
@@ -99,6 +102,44 @@ function M.step(m, values, n)
   m.min, m.max, m.n, m.last = low, high, m.n + n, values[n]
 end
 
+-- Adds terms to the expansion in the fields `names`, the last of them the list for the rest.
+local function add_terms(m, names, terms)
+  for t = 1, #terms do
+    local x = terms[t]
+    for k = 1, #names - 1 do
+      m[names[k]], x = two_sum(m[names[k]], x)
+    end
+    if x ~= 0 then spill(m, names[#names], x) end
+  end
+end
+
+-- Returns the least and the largest of the first n values.
+local function range_of(values, n)
+  local low, high = values[1], values[1]
+  for i = 2, n do
+    local v = values[i]
+    if v < low then low = v elseif v > high then high = v end
+  end
+  return low, high
+end
+
+-- Adds the n values of one run.
+function M.step(m, values, n)
+  if n >= alike.LEAST then
+    local low, high = range_of(values, n)
+    if alike.can(low, high) then
+      if low < m.min then m.min = low end
+      if high > m.max then m.max = high end
+      m.n, m.last = m.n + n, values[n]
+      return alike.each_chunk(values, n, low, high, function(sums_of, squares)
+        add_terms(m, FIRST, sums_of)
+        add_terms(m, SECOND, squares)
+      end)
+    end
+  end
+  return step_each(m, values, n)
+end
+
 -- Packs what the fixed part has no room for.
 local function pack_rest(m)
   local packed = ''
@@ -117,10 +158,11 @@ local function pack_state(m)
   return k1 + k2 + k3 > 0 and packed .. pack_rest(m) or packed
 end
 
--- Appends the figures to `fields` after f; returns the new f, and the packed state.
+-- Appends the figures that each reading changes to `fields` after f; returns the new f, and the
+-- packed state.
 function M.finish(m, fields, f)
   sums.normalise(m)
-  local text, measured = number.shortest, number.shortest_measured
+  local text = number.shortest
   fields[f + 1], fields[f + 2] = 'count', text(m.n)
   f = f + 2
   if m.n > 0 then
@@ -133,13 +175,24 @@ function M.finish(m, fields, f)
       fields[f + 1], fields[f + 2] = 'stddev_sample', text(sample)
       f = f + 2
     end
-    fields[f + 1], fields[f + 2] = 'min', measured(m.min)
-    fields[f + 3], fields[f + 4] = 'max', measured(m.max)
-    fields[f + 5], fields[f + 6] = 'sum', measured(sum)
-    fields[f + 7], fields[f + 8] = 'last', measured(m.last)
-    f = f + 8
+    fields[f + 1], fields[f + 2] = 'sum', number.shortest_measured(sum)
+    fields[f + 3], fields[f + 4] = 'last', number.shortest_measured(m.last)
+    f = f + 4
   end
   return f, pack_state(m)
+end
+
+-- Appends the figures that most readings leave as they are; returns the new f, and whether they need
+-- writing: when one has changed, and every 64 readings, so that a copy that came to harm heals.
+function M.finish_steady(m, fields, f)
+  if m.n == 0 then
+    return f, false
+  end
+  fields[f + 1], fields[f + 2] = 'min', number.shortest_measured(m.min)
+  fields[f + 3], fields[f + 4] = 'max', number.shortest_measured(m.max)
+  local before = m.before
+  local due = floor(m.n / HEAL_EVERY) > floor(before.n / HEAL_EVERY)
+  return f + 4, due or m.min ~= before.min or m.max ~= before.max
 end
 
 return M

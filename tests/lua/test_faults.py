@@ -77,6 +77,13 @@ def deleted_by_hand(client: redis.Redis, settings: Settings) -> None:
     client.xdel("readings", "5000-1", "5001-1")
 
 
+def hash_deleted(client: redis.Redis, settings: Settings) -> None:
+    add(client, [{"sensor": "a", "value": str(i)} for i in (1, 9, 5)])
+    fold_all(client, settings)
+    client.delete("stats:a")
+    add(client, [{"sensor": "a", "value": "4"}], 2000)
+
+
 def replace_tail(settings: Settings) -> Settings:
     """Return settings under which a fold trims all it can."""
     return settings.model_copy(update={"readings_tail": 0})
@@ -89,6 +96,7 @@ SCENES = {
     "unpublished before": Scene(unpublished),
     "unpublished now": Scene(in_the_way, after_it),
     "deleted by hand": Scene(deleted_by_hand),
+    "hash deleted": Scene(hash_deleted),
 }
 
 

@@ -45,6 +45,10 @@ HARD = {
     "every magnitude": [math.ldexp(rnd.uniform(-1, 1), e) for e in range(-1070, 330, 7)],
     "a mean just off a tie": [2.0, 2.0**-52 * 1.0, 2.0**-150, 0.0],
     "integers": [float(rnd.randrange(-(2**53), 2**53)) for _ in range(500)],
+    "sixteenfold": [rnd.uniform(1.0, 15.9) for _ in range(1000)],
+    "a thousandfold": [math.exp(rnd.uniform(0, 7)) for _ in range(1000)],
+    "below zero": [-rnd.uniform(1e-90, 9e-90) for _ in range(1000)],
+    "large and alike": [rnd.uniform(1e99, 1e100) for _ in range(1000)],
     "soil": [round(rnd.gauss(20, 5), 2) for _ in range(1000)],
 }
 
@@ -168,3 +172,44 @@ def test_a_batch_is_its_readings_in_order(client: redis.Redis, settings: Setting
         for field in ("last_id", "first_ts", "last_ts"):
             del one[field]
     assert all(a == b for a, b in pairwise(hashes))
+
+
+def test_a_harmed_hash_is_whole_again_within_64_readings(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """A hash that lost or kept older fields is that of the newest results entry soon enough."""
+    send(client, "s", [3.0, 1.0, 2.0])
+    fold_all(client, settings)
+    client.hset("stats:s", mapping={"min": "9", "restarts": "7"})
+    for _ in range(64):
+        send(client, "s", [2.0])
+        fold_all(client, settings)
+    ((_id, newest),) = client.xrevrange("results", count=1)  # type: ignore[misc,unused-ignore]
+    assert client.hgetall("stats:s") == {k: v for k, v in newest.items() if k != b"sensor"}
+
+
+def test_a_deleted_hash_is_whole_again_with_the_next_reading(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """A hash that someone deleted comes back with all its fields, not only those that changed."""
+    send(client, "s", [3.0, 1.0, 2.0])
+    fold_all(client, settings)
+    before = shown(client, "s")
+    client.delete("stats:s")
+    send(client, "s", [2.0])
+    fold_all(client, settings)
+    assert shown(client, "s").keys() == before.keys()
+
+
+def test_a_run_of_thousands_is_exact(client: redis.Redis, settings: Settings) -> None:
+    """However many readings of one sensor a fold takes in, their sums lose no bit."""
+    values = [rnd.uniform(1.0, 2.0) for _ in range(20_000)] + [15.9]
+    for batch in batches(values, 1000):
+        client.xadd("readings", {"sensor": "s", "packed": struct.pack(f"<{len(batch)}d", *batch)})
+    fold_all(client, settings, 30_000)
+    record: Any = client.hget("state", "s")
+    assert Moments.unpack(pieces_of(record)["m"]) == Moments.of(values)
+
+
+def batches(values: list[float], size: int) -> list[list[float]]:
+    return [values[at : at + size] for at in range(0, len(values), size)]
