@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from api import access, alerts, health, ingest, inspect, metrics, rules, sensors, streams
+from api import access, alerts, health, ingest, inspect, metrics, rules, sensors, streams, windows
 from api.access import Gate, Tokens
 from api.backlog import Backlog
 from api.board import Board
@@ -111,7 +111,18 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.tokens = Tokens(settings)
-    for part in (access, health, ingest, inspect, metrics, alerts, rules, sensors, streams):
+    for part in (
+        access,
+        health,
+        ingest,
+        inspect,
+        metrics,
+        alerts,
+        rules,
+        windows,
+        sensors,
+        streams,
+    ):
         app.include_router(part.router)
     add_docs(app)
     add_handlers(app)

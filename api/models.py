@@ -29,6 +29,65 @@ class SensorStatistics(BaseModel):
     unit: str | None = Field(None, examples=["%"])
 
 
+class Quantiles(BaseModel):
+    """Within 1% of the exact quantile; in `unit`. Null while there is no value."""
+
+    p50: float | None = Field(description="The median.", examples=[0.42])
+    p90: float | None = Field(description="90% of the values are not above it.")
+    p99: float | None = Field(description="99% of the values are not above it.")
+
+
+class Span(BaseModel):
+    """The figures of all readings in a span of event time."""
+
+    count: int = Field(description="Readings.", examples=[60])
+    mean: float | None = Field(None, description="In `unit`.")
+    stddev: float | None = Field(None, description="Divided by n, in `unit`.")
+    min: float | None = Field(None, description="In `unit`.")
+    max: float | None = Field(None, description="In `unit`.")
+    sum: float | None = Field(None, description="In `unit`.")
+    first: float | None = Field(None, description="The value of the earliest event time.")
+    last: float | None = Field(None, description="The value of the latest event time.")
+    p50: float | None = Field(None, description="The median, within 1%.")
+    p90: float | None = Field(None, description="Within 1%.")
+    p99: float | None = Field(None, description="Within 1%.")
+
+
+class Over(Span):
+    """The figures of the readings of the last so many minutes, hours or days."""
+
+    from_: int = Field(
+        alias="from",
+        description="Where it begins, ms since 1970: the start of a window, so up to one early.",
+    )
+    to: int = Field(description="When it was asked for, ms since 1970.")
+
+
+class Window(Span):
+    """The figures of one window of one sensor, [start, end) in event time."""
+
+    start: int = Field(description="Ms since 1970.", examples=[1795484880000])
+    end: int = Field(description="Ms since 1970.", examples=[1795484940000])
+    open: bool = Field(False, description="More readings may come into it.")
+
+
+class Windows(BaseModel):
+    """The windows of one sensor, oldest first; those without readings are left out."""
+
+    sensor: str
+    size: str = Field(examples=["1m"])
+    items: list[Window]
+
+
+class SensorDetail(SensorStatistics):
+    """One sensor, with its quantiles, and the figures of a span where one was asked for."""
+
+    quantiles: Quantiles | None = Field(
+        None, description="Of all its readings; null where quantiles are off."
+    )
+    over: Over | None = Field(None, description="Only with `over`.")
+
+
 class SensorPage(BaseModel):
     """One page of sensors."""
 
@@ -48,6 +107,7 @@ class Summary(BaseModel):
     min: float | None = None
     max: float | None = None
     sum: float | None = None
+    quantiles: Quantiles | None = Field(None, description="Null where quantiles are off.")
 
 
 class Alert(BaseModel):

@@ -1,5 +1,6 @@
 """The routes of the sensors' current statistics."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -9,12 +10,16 @@ from starlette.responses import Response
 
 from api.encode import encode_array, encode_sensor
 from api.etag import cached
-from api.models import SensorPage, SensorStatistics, Summary
+from api.history import Asked, last_part, needed, quantiles_of
+from api.models import SensorDetail, SensorPage, Summary
 from api.paging import CursorError, SortField, page, sort_key
 from api.problems import Problem
-from api.store import Fields
+from api.store import Fields, Record
 from processor.merge import figures, merge
 from processor.record import Moments, pieces_of
+from processor.sketch import Sketch, quantiles
+from processor.windows import Sensor
+from rillet.sizes import Size
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {n: {"model": Problem} for n in (401, 404, 422, 503)}
 
@@ -51,14 +56,32 @@ async def list_sensors(
     return cached(request, b'{"items":%s,"next":%s}' % (items, orjson.dumps(following)))
 
 
-@router.get("/api/sensors/{sensor:path}", response_model=SensorStatistics)
-async def one_sensor(request: Request, sensor: str) -> Response:
-    """Return the current statistics of one sensor."""
-    name = sensor.encode("utf-8", "replace")
-    found = await request.app.state.shared.store.read([name])
-    if name not in found:
+@router.get("/api/sensors/{sensor:path}", response_model=SensorDetail)
+async def one_sensor(
+    request: Request,
+    sensor: str,
+    over: Annotated[
+        str,
+        Query(
+            description="Also the figures of the last so much: `5m`, `1h`, `24h`, `7d`; units "
+            "ms, s, m, h, d.",
+            max_length=16,
+            examples=["5m"],
+        ),
+    ] = "",
+) -> Response:
+    """Return the current statistics of one sensor, its quantiles, and those of a span."""
+    shared = request.app.state.shared
+    sizes = shared.settings.window_sizes
+    asked = Asked.parse(over, sizes) if over else None
+    wanted = needed(asked, sizes, shared.settings.future_skew_ms) if asked else {}
+    found = await shared.store.everything(sensor.encode("utf-8", "replace"), wanted)
+    if not found.fields:
         raise HTTPException(404, f"No reading of a sensor {sensor!r} has been folded.")
-    return cached(request, encode_sensor(found[name]))
+    more = {"quantiles": quantiles_of(found, sizes)}
+    if asked:
+        more["over"] = await run_in_threadpool(last_part, found, asked, sizes)
+    return cached(request, encode_sensor(found.fields)[:-1] + b"," + orjson.dumps(more)[1:])
 
 
 @router.get("/api/summary", response_model=Summary)
@@ -69,14 +92,19 @@ async def summary(request: Request, prefix: Prefix = "", kind: Kind = "") -> Res
     if kind:
         names = _of_kind(await store.read(names), kind)
     records = await store.records(names)
-    found = await run_in_threadpool(_merged, records)
+    sizes = request.app.state.shared.settings.window_sizes
+    found = await run_in_threadpool(_merged, records, sizes)
     return cached(request, orjson.dumps(found))
 
 
-def _merged(records: list[bytes]) -> dict[str, Any]:
-    pieces = (pieces_of(record).get("m") for record in records)
+def _merged(records: list[Record], sizes: Sequence[Size]) -> dict[str, Any]:
+    pieces = (pieces_of(record).get("m") for record, _ in records)
     parts = [Moments.unpack(piece) for piece in pieces if piece]
-    return {"sensors": len(parts), **figures(merge(parts))}
+    whole, sketch = merge(parts), Sketch()
+    for record, slow in records:
+        sketch += Sensor.unpack(record, slow, sizes).sketch
+    asked = quantiles(sketch, whole.low, whole.high) if sketch.counts else None
+    return {"sensors": len(parts), **figures(whole), "quantiles": asked}
 
 
 def _of_kind(known: dict[bytes, Fields], kind: str) -> list[bytes]:

@@ -1,17 +1,32 @@
-"""Reads the statistics that the fold keeps in Redis: names, hashes, records."""
+"""Reads the statistics that the fold keeps in Redis: names, hashes, records, windows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
 
 from api.tail import Position, parse_id
+from processor.windows import record_fields
 from rillet.keys import Keys, partition_of
 
 CHUNK = 500
 """Hashes asked for in one round trip."""
 
 Fields = dict[bytes, bytes]
+
+Record = tuple[bytes, bytes | None]
+"""What `state` has of a sensor: its record, and its slow record where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """All that is kept of one sensor, as of one moment; `panes` by the name of their size."""
+
+    fields: Fields
+    record: bytes | None
+    slow: bytes | None
+    panes: Mapping[str, Sequence[bytes]]
 
 
 class Store:
@@ -42,16 +57,33 @@ class Store:
                     found[name] = {b"sensor": name, **fields}
         return found
 
-    async def records(self, names: Iterable[bytes]) -> list[bytes]:
-        """Return the packed record of each sensor that has one."""
+    async def everything(self, name: bytes, panes: Mapping[str, int]) -> Everything:
+        """Return all of one sensor, with so many of the newest closed windows of each size.
+
+        In one step, so that no window closes in between and is read twice or not at all.
+        """
+        keys, sensor = self.keys[self._partition(name)], name.decode("utf-8", "replace")
+        pipe = self.client.pipeline(transaction=True)
+        pipe.hgetall(self._stats_key(name))
+        pipe.hmget(keys.state, record_fields(sensor))
+        for size, count in panes.items():
+            pipe.lrange(keys.panes(size, sensor), -count, -1)
+        fields, (record, slow), *lists = await pipe.execute()
+        found = {b"sensor": name, **fields} if fields else {}
+        return Everything(found, record, slow, dict(zip(panes, lists, strict=True)))
+
+    async def records(self, names: Iterable[bytes]) -> list[Record]:
+        """Return the packed records of each sensor that has one."""
         parts: dict[int, list[bytes]] = {}
         for name in names:
             parts.setdefault(self._partition(name), []).append(name)
-        found: list[bytes] = []
+        found: list[Record] = []
         for p, mine in parts.items():
             for start in range(0, len(mine), CHUNK):
-                part = mine[start : start + CHUNK]
-                found += [r for r in await self.client.hmget(self.keys[p].state, part) if r]
+                part = [name.decode("utf-8", "replace") for name in mine[start : start + CHUNK]]
+                fields = [field for name in part for field in record_fields(name)]
+                flat = await self.client.hmget(self.keys[p].state, fields)
+                found += [(r, s) for r, s in zip(flat[::2], flat[1::2], strict=True) if r]
         return found
 
     async def results_end(self) -> Position:
