@@ -19,6 +19,8 @@ COPY simulator simulator
 COPY processor processor
 COPY api api
 COPY bench bench
+COPY verify verify
+COPY chaos chaos
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
  && pip --python /opt/rillet/bin/python install --no-cache-dir --no-deps /wheels/*.whl
 

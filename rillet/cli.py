@@ -23,6 +23,8 @@ COMMANDS = {
     ),
     "rules": ("processor.rules_command", "Show, check and change the alert rules."),
     "doctor": ("rillet.doctor", "Look at the server as Rillet needs it; say what mends it."),
+    "verify": ("verify.command", "Recompute statistics from the readings, and compare."),
+    "chaos": ("chaos.command", "Break what may break; show that nothing is lost or counted twice."),
     "bench": ("bench.command", "Measure this machine: the relay, the fold."),
 }
 """Subcommand: its module, which has a function of the same name, and its line of help.

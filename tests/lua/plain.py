@@ -10,54 +10,9 @@ from typing import Any
 
 from rillet.validate import Limits, check
 from tests.lua.model import exact_figures
+from verify.sequence import Sequence
 
 Fields = dict[str, Any]
-WINDOW = 52
-
-
-@dataclass
-class Sequence:
-    """The numbers of one sensor, as a set: which are new, which repeats, which left out."""
-
-    high: int | None = None
-    low: int = 0
-    seen: set[int] = field(default_factory=set)
-    gaps: int = 0
-    restarts: int = 0
-
-    def begin(self, seq: int) -> bool:
-        """Take seq as the first of a new count."""
-        self.high = self.low = seq
-        self.seen = {seq}
-        return True
-
-    def restart(self, seq: int) -> bool:
-        """Take seq as the first after a restart."""
-        self.restarts += 1
-        return self.begin(seq)
-
-    def take(self, seq: int, ts: int | None, last_ts: float) -> bool:
-        """Tell whether a reading with this seq is new, and note it."""
-        if self.high is None:
-            return self.begin(seq)
-        newer = ts is not None and ts > last_ts
-        forgotten = self.high - seq >= WINDOW
-        if forgotten and (newer or ts is None):
-            return self.restart(seq)
-        if not forgotten and seq in self.seen:
-            return newer and self.restart(seq)
-        if forgotten and seq >= self.low:
-            return False
-        if seq > self.high:
-            self.gaps += seq - self.high - 1
-        elif seq < self.low:
-            self.gaps += self.low - seq - 1
-        else:
-            self.gaps -= 1
-        self.gaps = min(self.gaps, 2**53 - 1)
-        self.seen.add(seq)
-        self.high, self.low = max(self.high, seq), min(self.low, seq)
-        return True
 
 
 @dataclass

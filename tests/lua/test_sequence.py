@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rillet.settings import Settings
 from tests.lua.fold_support import add, fold_all, hashes
-from tests.lua.plain import Sequence
+from verify.sequence import Sequence
 
 near = st.integers(0, 60)
 far = st.integers(0, 400) | st.sampled_from([2**53 - 1, 2**53 - 2, 2**52])

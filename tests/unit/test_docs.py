@@ -19,7 +19,7 @@ PAGES = sorted(
 )
 RELATIVE = [str(path.relative_to(ROOT)) for path in PAGES]
 NAMED_FILE = re.compile(
-    r"\b((?:rillet|simulator|processor|api|lua|web|k8s|tests|bench|docs|examples|deploy)"
+    r"\b((?:rillet|simulator|processor|api|lua|web|k8s|tests|bench|verify|chaos|docs|examples|deploy)"
     r"/[\w./-]*\w\.(?:py|lua|md|js|yaml|conf|acl|sh))\b"
 )
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")

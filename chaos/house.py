@@ -1,0 +1,141 @@
+"""What a run consists of: one private server, two cables to it, workers; and ends it all."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from chaos.cable import Cable
+from chaos.producer import Producer
+from rillet.connect import FAULTS
+from rillet.embedded import EmbeddedServer
+from rillet.settings import Settings
+
+DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory_policy": "noeviction"}
+"""The settings of Redis under which nothing may be lost."""
+
+LIMITS: dict[str, Any] = {
+    "readings_tail": 200,
+    "results_maxlen": 2000,
+    "rejects_maxlen": 100_000_000,
+    "fold_max_count": 300,
+}
+"""Settings of the run: small ones where that gives trimming and folding more to do."""
+
+NO_SERVER = 2
+"""The status with which `rillet process` ends where no server answers as it starts."""
+
+
+def settings_for(port: int, partitions: int) -> Settings:
+    """Return settings for a server on this port that no variable of the environment changes."""
+    url = f"redis://127.0.0.1:{port}/0"
+    more = {"redis_url": url, "partitions": partitions, **LIMITS}
+    return Settings(_env_prefix="NOT_RILLET_", **more)  # type: ignore[call-arg,unused-ignore]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment in which a worker has these settings and no others of Rillet's."""
+    env = {name: text for name, text in os.environ.items() if not name.startswith("RILLET_")}
+    own = {name: getattr(settings, name) for name in ("partitions", *LIMITS)}
+    own |= {"redis_url": settings.redis_url.get_secret_value(), "log_level": "warning"}
+    return env | {f"RILLET_{name.upper()}": str(value) for name, value in own.items()}
+
+
+class Workers:
+    """`number` processes of `rillet process`, from the code in `build` or from this one's."""
+
+    def __init__(self, settings: Settings, number: int, folder: Path, build: Path | None) -> None:
+        self.env, self.folder, self.build = environment(settings), folder, build
+        self.ended: list[str] = []
+        self._running = [self._start(at) for at in range(number)]
+
+    def _start(self, at: int) -> "subprocess.Popen[bytes]":
+        with (self.folder / f"worker-{at}.log").open("ab") as log:
+            # `python -m` puts the folder it is started in before every other.
+            return subprocess.Popen(
+                [sys.executable, "-m", "rillet", "process"],
+                cwd=self.build or Path(__file__).resolve().parents[1],
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill(self, target: int) -> None:
+        """SIGKILL one, and start another in its place."""
+        at = target % len(self._running)
+        self._running[at].kill()
+        self._running[at].wait()
+        self._running[at] = self._start(at)
+
+    def signal(self, target: int, number: signal.Signals) -> None:
+        """Send one a signal."""
+        self._running[target % len(self._running)].send_signal(number)
+
+    def supervise(self) -> None:
+        """Start again what gave up because no server answered when it began; note other ends."""
+        for at, process in enumerate(self._running):
+            code = process.poll()
+            if code is not None:
+                if code != NO_SERVER:
+                    self.ended.append(f"worker {at} ended with status {code}")
+                self._running[at] = self._start(at)
+
+    def stop(self) -> None:
+        """SIGCONT and SIGTERM to all; SIGKILL to those that do not end."""
+        for process in self._running:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        for process in self._running:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def tracebacks(self) -> int:
+        """Return how many tracebacks are in the logs."""
+        return sum(log.read_text().count("Traceback") for log in self.folder.glob("worker-*.log"))
+
+
+class House:
+    """All that faults may be done to. `client` goes to the server itself, past the cables."""
+
+    def __init__(self, server: EmbeddedServer, partitions: int) -> None:
+        self.server = server
+        self.workers_cable, self.producers_cable = Cable(server.port), Cable(server.port)
+        self.settings = settings_for(server.port, partitions)
+        self.client: Any = redis.Redis(port=server.port, protocol=2)
+        self.workers: Workers
+        self.producers: list[Producer] = []
+
+    def start_workers(self, number: int, build: Path | None) -> None:
+        """Start the workers, behind their cable."""
+        settings = settings_for(self.workers_cable.port, self.settings.partitions)
+        self.workers = Workers(settings, number, self.server.folder, build)
+
+    def start_producers(self, number: int, seed: int, rate: float, total: int) -> None:
+        """Start the producers, behind theirs; `rate` and `total` are of all together."""
+        settings = settings_for(self.producers_cable.port, self.settings.partitions)
+        each = total // number
+        self.producers = [Producer(settings, p, seed, rate / number, each) for p in range(number)]
+        for producer in self.producers:
+            producer.start()
+
+    def close(self) -> None:
+        """End the workers and the cables, and producers that are still at it."""
+        for producer in self.producers:
+            producer.give_up.set()
+        self.workers.stop()
+        for cable in (self.workers_cable, self.producers_cable):
+            cable.close()
+        for producer in self.producers:
+            producer.join(15)
+        with contextlib.suppress(*FAULTS):
+            self.client.close()

@@ -1,0 +1,120 @@
+"""What a run came to: what was acknowledged against what was stored, and that against the hashes.
+
+Pure but for `look`, which reads what the fold left.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rillet.keys import GROUP, Keys
+from verify.agreement import Agreement, compare
+from verify.reference import Ledger, Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What the fold left in one partition, as text; `lag` is that of its group."""
+
+    hashes: dict[str, dict[str, str]]
+    results: dict[str, dict[str, str]]
+    reject_ids: list[str]
+    lag: Any
+    dirty: bool
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Counts of readings, but for `entries`; what must be nothing is in `wrong`, in words."""
+
+    planned: int = 0
+    sent: int = 0
+    refused: int = 0
+    retried: int = 0
+    acknowledged: int = 0
+    doubtful: int = 0
+    doubtful_stored: int = 0
+    entries: int = 0
+    folded: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    lost: int = 0
+    twice: int = 0
+    sensors: int = 0
+    fields: dict[str, list[Agreement]] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was lost, nothing counted twice, and every figure is exact."""
+        exact = all(one.exact for all_of_it in self.fields.values() for one in all_of_it)
+        return not (self.lost or self.twice or self.wrong) and exact and self.sensors > 0
+
+
+def look(client: Any, keys: Keys) -> Left:
+    """Read what the fold left in one partition."""
+    names = [k.decode() for k in client.hkeys(keys.state) if k[:1] != b"\0"]
+    groups = client.xinfo_groups(keys.readings) if client.exists(keys.readings) else []
+    lags = [group["lag"] for group in groups if group["name"] == GROUP.encode()]
+    results = [_text(fields) for _, fields in client.xrange(keys.results)]
+    return Left(
+        {name: _text(client.hgetall(keys.stats(name))) for name in names},
+        {fields.pop("sensor"): fields for fields in results},
+        [fields[b"id"].decode() for _, fields in client.xrange(keys.rejects)],
+        lags[0] if lags else None,
+        bool(client.hexists(keys.state, "\0dirty")),
+    )
+
+
+def _text(fields: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {k.decode(): v.decode() for k, v in fields.items()}
+
+
+def judge_arrival(
+    verdict: Verdict, acknowledged: Iterable[bytearray], stored: Iterable[bytearray]
+) -> None:
+    """Count the readings that were acknowledged, and those of them that were never stored."""
+    for acks, found in zip(acknowledged, stored, strict=True):
+        verdict.acknowledged += sum(acks)
+        verdict.lost += sum(1 for ack, there in zip(acks, found, strict=True) if ack and not there)
+
+
+def judge_fold(verdict: Verdict, ledger: Ledger, left: Left) -> None:
+    """Hold what the fold left of one partition against the account of what was stored there."""
+    verdict.entries += ledger.entries
+    for name in {*ledger.sensors, *left.hashes}:
+        _judge_sensor(verdict, ledger.sensors.get(name) or Reference(), left.hashes.get(name, {}))
+        if left.results.get(name, left.hashes.get(name)) != left.hashes.get(name):
+            verdict.wrong.append(f"the newest result of {name} is not its hash")
+    _judge_rejects(verdict, ledger.rejects, left.reject_ids)
+    if left.lag != 0:
+        verdict.wrong.append(f"at rest the group's lag is {left.lag}, not 0")
+    if left.dirty:
+        verdict.wrong.append("at rest a sensor is still marked as not published")
+
+
+def _judge_sensor(verdict: Verdict, want: Reference, shown: dict[str, str]) -> None:
+    count, duplicates, rejected = (
+        int(shown.get(name, "0")) for name in ("count", "duplicates", "rejected")
+    )
+    verdict.sensors += 1
+    verdict.folded += count
+    verdict.duplicates += duplicates
+    verdict.rejected += rejected
+    # Folded again, a numbered reading shows as a duplicate: so both sums are held against.
+    over = count - want.sums.n
+    handled = over + duplicates - want.duplicates + rejected - want.rejected
+    verdict.twice += max(over, handled, 0)
+    verdict.lost += max(-over, -handled, 0)
+    for one in compare(shown, want.shown()):
+        verdict.fields.setdefault(one.field, []).append(one)
+
+
+def _judge_rejects(verdict: Verdict, want: list[str], found: list[str]) -> None:
+    if len(found) > len(set(found)):
+        verdict.wrong.append(f"{len(found) - len(set(found))} entries of `rejects` are there twice")
+    missing = set(want) - set(found)
+    if missing or set(found) - set(want):
+        verdict.wrong.append(
+            f"`rejects` misses {len(missing)} of {len(want)} entries, or has others"
+        )

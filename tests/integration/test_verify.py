@@ -1,0 +1,169 @@
+"""`rillet verify` on a real server: what is right is exact, and what is not is found."""
+
+import math
+import random
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import statsmodels.datasets
+from click.testing import Result
+from typer.testing import CliRunner
+
+from processor.fold import fold
+from rillet.cli import app
+from rillet.embedded import EmbeddedServer
+from rillet.keys import partition_keys
+from rillet.settings import Settings
+from simulator.replay import Columns
+from simulator.run import File, Limits, replay_file
+
+SEA = Path(statsmodels.datasets.__file__).parent / "elnino" / "elnino.csv"
+
+
+@pytest.fixture(autouse=True)
+def _address(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RILLET_REDIS_URL", server.url)
+
+
+def verify(*words: str) -> Result:
+    return CliRunner().invoke(app, ["verify", *words], env={"COLUMNS": "200"})
+
+
+def send(client: redis.Redis, first: int, n: int) -> None:
+    """Add n entries of three sensors: numbered ones with repeats, plain ones, batches, bad ones."""
+    rnd = random.Random(first)
+    pipe = client.pipeline(transaction=False)
+    for i in range(first, first + n):
+        value = repr(1e7 + rnd.gauss(0, 1))
+        numbered = {"sensor": "numbered", "value": value, "seq": i, "ts": i, "kind": "soil"}
+        pipe.xadd("readings", numbered)
+        if i % 7 == 0:
+            pipe.xadd("readings", numbered)
+        pipe.xadd("readings", {"sensor": "plain", "value": value})
+        packed = struct.pack("<3d", *(rnd.random() for _ in range(3)))
+        pipe.xadd("readings", {"sensor": "batched", "packed": packed})
+        pipe.xadd("readings", {"sensor": "plain", "value": "nan"})
+    pipe.execute()
+
+
+def fold_all(client: redis.Redis, settings: Settings, count: int = 60) -> None:
+    while fold(client, settings, partition_keys(settings)[0], count).backlog:
+        pass
+
+
+def nudged(client: redis.Redis, key: str, field: str) -> None:
+    """Change a number by its last bit, or a text by a letter."""
+    old: Any = client.hget(key, field)
+    try:
+        number = float(old)
+        new = str(int(old) + 1) if old.isdigit() else repr(math.nextafter(number, math.inf))
+    except ValueError:
+        new = old.decode() + "x"
+    client.hset(key, field, new)
+
+
+def test_statistics_of_readings_that_are_all_there_are_exact(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """With every reading kept, every field of every hash is recomputed and agrees."""
+    send(client, 1, 100)
+    fold_all(client, settings)
+    done = verify()
+    assert done.exit_code == 0, done.output
+    assert "Every field is exact." in done.output
+    assert done.output.count("every reading") == 3
+
+
+FIELDS = ("count", "mean", "variance", "stddev", "stddev_sample", "min", "max", "sum", "last")
+OWN = ("first_ts", "last_ts", "last_id", "duplicates", "gaps", "rejected", "restarts", "kind")
+
+
+@pytest.mark.parametrize("field", [*FIELDS, *OWN])
+def test_a_field_that_is_off_by_its_last_digit_is_found(
+    client: redis.Redis, settings: Settings, field: str
+) -> None:
+    """Whichever field is changed, in its last bit, verify names it and fails."""
+    send(client, 1, 20)
+    fold_all(client, settings)
+    nudged(client, "stats:numbered", field)
+    done = verify("numbered")
+    assert done.exit_code == 1
+    (row,) = [line for line in done.output.splitlines() if line.startswith(f"│ {field} ")]
+    assert "exact" not in row
+    assert sum("exact │" in line for line in done.output.splitlines()) == 16
+
+
+@pytest.fixture
+def trimmed(client: redis.Redis, settings: Settings) -> redis.Redis:
+    """Leave a tail of what was sent, and results from before it."""
+    settings = settings.model_copy(update={"readings_tail": 700})
+    for first in range(0, 1000, 50):
+        send(client, first + 1, 50)
+        fold_all(client, settings)
+    info: Any = client.xinfo_stream("readings")
+    assert info["length"] < info["entries-added"]
+    return client
+
+
+@pytest.mark.usefixtures("trimmed")
+def test_a_kept_tail_accounts_for_what_changed_since() -> None:
+    """State less the tail is, to the bit, what results said before it."""
+    done = verify()
+    assert done.exit_code == 0, done.output
+    assert done.output.count("the newest") == 3
+    one = verify("plain").output
+    assert "mean before" in one
+    assert "stddev_sample before" in one
+
+
+@pytest.mark.parametrize("wrong", ["hash", "state", "results", "tail"])
+def test_a_tail_that_does_not_account_for_it_is_found(trimmed: redis.Redis, wrong: str) -> None:
+    """A hash, a record, a result or a kept reading that was changed makes verify fail."""
+    if wrong == "hash":
+        nudged(trimmed, "stats:plain", "sum")
+    elif wrong == "state":
+        record: Any = trimmed.hget("state", "plain")
+        other: Any = trimmed.hget("state", "batched")
+        trimmed.hset("state", "plain", record[: -len(other)] + other)
+    elif wrong == "results":
+        for entry_id, fields in trimmed.xrange("results"):
+            trimmed.xdel("results", entry_id)
+            nudge = {**fields, b"mean": b"1"}
+            trimmed.xadd("results", nudge)  # type: ignore[arg-type]
+    else:
+        plain = [
+            entry_id
+            for entry_id, fields in trimmed.xrevrange("readings", count=9)
+            if fields[b"sensor"] == b"plain" and fields[b"value"] != b"nan"
+        ]
+        trimmed.xdel("readings", plain[0])
+    done = verify("plain")
+    assert done.exit_code == 1, done.output
+
+
+def test_a_file_that_was_replayed_is_the_reference(client: redis.Redis, settings: Settings) -> None:
+    """The statistics of a replayed CSV agree with the file, also once nothing of it is kept."""
+    settings = settings.model_copy(update={"readings_tail": 0})
+    file = File(SEA, Columns("YEAR"), with_seq=False, encoding="utf-8-sig")
+    replay_file(settings, file, None, None, Limits())
+    fold_all(client, settings)
+    options = ("--source", str(SEA), "--time-column", "YEAR")
+    done = verify(*options)
+    assert done.exit_code == 0, done.output
+    assert done.output.count("the file") == 12
+    nudged(client, "stats:JAN", "stddev")
+    done = verify(*options)
+    assert done.exit_code == 1
+    assert "1 of 12 sensors disagree." in done.output
+
+
+def test_what_cannot_be_told_is_one_clear_line(client: redis.Redis, settings: Settings) -> None:
+    """An empty server, an unknown sensor, columns without a file: an error that says so."""
+    assert "nothing to verify" in str(verify().exception)
+    send(client, 1, 1)
+    fold_all(client, settings)
+    assert "no sensor 'none'" in str(verify("none").exception)
+    assert "need --source" in str(verify("--time-column", "t").exception)

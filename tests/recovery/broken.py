@@ -1,0 +1,182 @@
+"""Deliberately broken builds: a copy of what a worker runs, with one promise taken out of it.
+
+Each is a way in which stream processors are really written. What is changed is appended to a file,
+so that it holds however the file itself is written.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("rillet", "processor", "lua")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """What is wrong, and what goes at the end of which file; Lua's comes before `return M`."""
+
+    says: str
+    file: str
+    code: str
+
+
+def make_build(folder: Path, broken: Broken | None) -> Path:
+    """Copy the worker's code into the folder and break it; return the folder."""
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    if broken:
+        path = folder / broken.file
+        text = path.read_text()
+        if path.suffix == ".lua":
+            body, end, rest = text.rpartition("return M")
+            assert end
+            assert not rest.strip()
+            path.write_text(f"{body}{broken.code}\nreturn M\n")
+        else:
+            path.write_text(f"{text}\n\n{broken.code}\n")
+    return folder
+
+
+PYTHON = """
+import time
+import redis
+_atomic = fold
+"""
+
+CURSOR_AFTER = Broken(
+    "the cursor is moved by a second command, after the sums",
+    "processor/fold.py",
+    PYTHON
+    + """
+def fold(client, settings, keys, count=1000):
+    before = client.hget(keys.state, "\\0cursor")
+    folded = _atomic(client, settings, keys, count)
+    after = client.hget(keys.state, "\\0cursor")
+    if folded.entries and before:
+        client.hset(keys.state, "\\0cursor", before)
+        time.sleep(0.2)
+        client.hset(keys.state, "\\0cursor", after)
+    return folded
+""",
+)
+
+CURSOR_BEFORE = Broken(
+    "the readings are marked as read first, as XREADGROUP with NOACK does, and folded then",
+    "processor/fold.py",
+    PYTHON
+    + """
+def fold(client, settings, keys, count=1000):
+    before = client.hget(keys.state, "\\0cursor")
+    found = client.xrange(keys.readings, count=1) and before and client.xrange(
+        keys.readings, b"(" + before.split()[0], "+", count)
+    if not found:
+        return _atomic(client, settings, keys, count)
+    after = found[-1][0] + b" %d" % (int(before.split()[1]) + len(found))
+    client.hset(keys.state, "\\0cursor", after)
+    time.sleep(0.2)
+    client.hset(keys.state, "\\0cursor", before)
+    return _atomic(client, settings, keys, len(found))
+""",
+)
+
+LEASE = Broken(
+    "a worker folds from the cursor it knows, under a lock that runs out when it is stopped",
+    "processor/fold.py",
+    PYTHON
+    + """
+def fold(client, settings, keys, count=1000):
+    while not client.set("lease", "mine", nx=True, px=400):
+        time.sleep(0.01)
+    known = client.hget(keys.state, "\\0cursor")
+    time.sleep(0.2)
+    if known:
+        client.hset(keys.state, "\\0cursor", known)
+    folded = _atomic(client, settings, keys, count)
+    client.delete("lease")
+    return folded
+""",
+)
+
+NO_RELOAD = Broken(
+    "a script that the server has forgotten is not sent again",
+    "processor/scripts.py",
+    """
+_known = set()
+def _run(self, client, named):
+    arguments = self.arguments(named)
+    if self.sha not in _known:
+        client.script_load(self.text)
+        _known.add(self.sha)
+    return self.result(client.execute_command("EVALSHA", self.sha, *arguments))
+Script.run = _run
+""",
+)
+
+REDO = (
+    PYTHON
+    + """
+_known = {}
+def _redo(client, keys):
+    if keys in _known:
+        client.hset(keys.state, "\\0cursor", _known[keys])
+def _note(client, keys):
+    _known[keys] = client.hget(keys.state, "\\0cursor")
+"""
+)
+
+UNCONFIRMED = Broken(
+    "a fold whose confirmation is lost is taken for one that did not happen, and is done again",
+    "processor/fold.py",
+    REDO
+    + """
+def fold(client, settings, keys, count=1000):
+    if "again" in _known:
+        _redo(client, keys)
+        del _known["again"]
+    folded = _atomic(client, settings, keys, count)
+    try:
+        time.sleep(0.2)
+        client.ping()
+    except redis.RedisError:
+        _known["again"] = True
+        raise
+    _note(client, keys)
+    return folded
+""",
+)
+
+IMPATIENT = Broken(
+    "a fold that took longer than 250 ms is taken for one that failed, and is done again",
+    "processor/fold.py",
+    REDO
+    + """
+def fold(client, settings, keys, count=1000):
+    began = time.monotonic()
+    folded = _atomic(client, settings, keys, count)
+    if time.monotonic() - began > 0.25:
+        _redo(client, keys)
+    else:
+        _note(client, keys)
+    return folded
+""",
+)
+
+NO_SEQ = Broken(
+    "repeats are not looked for",
+    "lua/include/sequence.lua",
+    "M.is_new = function(s, seq) s.seq_high = seq s.seq_low = seq s.seq_seen = 1 return true end",
+)
+
+TRIMS_UNREAD = Broken(
+    "the stream is trimmed to a length, read or not",
+    "lua/include/trim.lua",
+    "M.trim = function(_, readings) redis.call('XTRIM', readings, 'MAXLEN', 20) end",
+)
+
+ROUNDS = Broken(
+    "the sums are kept in plain doubles",
+    "lua/reducers/moments.lua",
+    "local exactly = M.step\nM.step = function(m, values, n, run)\n"
+    "  exactly(m, values, n, run)\n  m.b1, m.rest1 = 0, nil\nend",
+)

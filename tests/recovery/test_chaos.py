@@ -1,0 +1,138 @@
+"""The stress run itself, and that it can fail: each fault against a build that it must break."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from chaos.plan import NAMES, Step
+from chaos.run import Config, run
+from rillet.cli import app
+from rillet.embedded import EmbeddedServer
+from tests.recovery import broken
+from tests.recovery.broken import Broken, make_build
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def rillet_chaos(server: EmbeddedServer, *options: str) -> Result:
+    command = ["chaos", "--server", server.binary, *options]
+    return CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+
+
+def number(output: str, row: str) -> int:
+    """Return the number in the first row of the tables that begins so."""
+    (found, *_) = [line for line in output.splitlines() if line.startswith(f"│ {row}")]
+    return int(found.rsplit("│", 2)[1].strip().replace(",", ""))
+
+
+def assert_as_promised(done: Result) -> None:
+    """Every fault was done, some readings were in each trouble, and none was lost or repeated."""
+    assert done.exit_code == 0, done.output
+    assert "lost 0, counted twice 0, every figure of 36 sensors exact" in done.output
+    for row in (*NAMES, "sent again", "refused", "known as repeats", "rejected"):
+        assert number(done.output, row) > 0, row
+    reached = number(done.output, "acknowledged") + number(done.output, "in doubt")
+    assert reached == number(done.output, "planned")
+
+
+def test_nothing_is_lost_nor_counted_twice_whatever_breaks(server: EmbeddedServer) -> None:
+    """Every kind of fault within seconds: each reading is folded once, and every field is exact."""
+    assert_as_promised(rillet_chaos(server, "--minutes", "0.2", "--partitions", "2"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "partitions"), [("7", "1"), ("8", "3")])
+def test_two_minutes_of_it_cost_nothing(server: EmbeddedServer, seed: str, partitions: str) -> None:
+    """The same over two minutes, with other seeds, on one partition and on three."""
+    options = ("--minutes", "2", "--seed", seed, "--partitions", partitions)
+    assert_as_promised(rillet_chaos(server, *options))
+
+
+def test_a_run_that_fails_says_so(server: EmbeddedServer, tmp_path: Path) -> None:
+    """A build that does not look for repeats ends with status 1, and the number of them."""
+    folder = make_build(tmp_path, broken.NO_SEQ)
+    done = rillet_chaos(server, "--minutes", "0.05", "--fault", "scramble", "--build", str(folder))
+    assert done.exit_code == 1
+    assert "NOT as promised" in done.output
+    assert number(done.output, "counted twice") > 0
+    assert number(done.output, "lost") == 0
+
+
+@dataclass(frozen=True)
+class Break:
+    """A build or settings of Redis that do not stand a fault, and the fault, done when."""
+
+    fault: str
+    build: Broken | None = None
+    at_s: tuple[float, ...] = (0.5, 1.1, 1.7)
+    hold_s: float = 0.2
+    workers: int = 1
+    seconds: float = 3
+    options: dict[str, str] = field(default_factory=dict)
+
+    def plan(self) -> list[Step]:
+        """Return the plan of a run."""
+        return [Step(at_s, self.fault, self.hold_s, at) for at, at_s in enumerate(self.at_s)]
+
+
+BREAKS = {
+    "kill-worker": Break("kill-worker", broken.CURSOR_AFTER, at_s=(1, 2.5)),
+    "stop-worker": Break(
+        "stop-worker",
+        broken.LEASE,
+        at_s=(0.2, 0.9, 1.6, 2.3, 3.0, 3.7, 4.4),
+        hold_s=0.6,
+        workers=2,
+        seconds=5,
+    ),
+    "kill-server": Break("kill-server", broken.CURSOR_BEFORE),
+    "kill-server without AOF": Break("kill-server", options={"appendonly": "no"}),
+    "flush-scripts": Break("flush-scripts", broken.NO_RELOAD),
+    "cut-workers": Break("cut-workers", broken.UNCONFIRMED),
+    "delay-workers": Break("delay-workers", broken.IMPATIENT, hold_s=1),
+    "cut-producers": Break("cut-producers", broken.NO_SEQ),
+    "delay-producers": Break("delay-producers", broken.NO_SEQ, hold_s=0.4),
+    "scramble": Break("scramble", broken.NO_SEQ, hold_s=1),
+    "fill-memory": Break("fill-memory", options={"maxmemory_policy": "allkeys-random"}),
+}
+EVERY_DAY = {"kill-worker", "kill-server"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in EVERY_DAY else pytest.mark.slow) for n in BREAKS]
+)
+def test_a_build_that_does_not_stand_a_fault_is_found(
+    server: EmbeddedServer, tmp_path: Path, name: str
+) -> None:
+    """Each fault makes the run fail where the build, or a setting of Redis, does not stand it."""
+    one = BREAKS[name]
+    config = Config(
+        1,
+        one.seconds,
+        one.plan(),
+        workers=one.workers,
+        rate=200,
+        binary=server.binary,
+        build=make_build(tmp_path, one.build),
+        server_options=one.options,
+        patience_s=4,
+    )
+    outcome = run(config, lambda _: None)
+    assert outcome.done == {one.fault: outcome.done[one.fault]}
+    verdict = outcome.verdict
+    assert verdict.lost or verdict.twice, verdict
+    assert not verdict.good
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", [broken.TRIMS_UNREAD, broken.ROUNDS], ids=["trim", "sums"])
+def test_a_build_that_is_wrong_by_itself_is_found(
+    server: EmbeddedServer, tmp_path: Path, build: Broken
+) -> None:
+    """Unread readings trimmed, or sums in plain doubles, make the run fail without any fault."""
+    folder = make_build(tmp_path, build)
+    config = Config(1, 2, [], binary=server.binary, build=folder, patience_s=4)
+    assert not run(config, lambda _: None).verdict.good
