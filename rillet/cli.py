@@ -21,6 +21,7 @@ COMMANDS = {
         "processor.rejects_command",
         "List the readings that could not be folded; send corrected ones back.",
     ),
+    "top": ("processor.top_command", "Watch the sensors as a live table on the terminal."),
     "rules": ("processor.rules_command", "Show, check and change the alert rules."),
     "doctor": ("rillet.doctor", "Look at the server as Rillet needs it; say what mends it."),
     "verify": ("verify.command", "Recompute statistics from the readings, and compare."),
