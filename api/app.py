@@ -17,8 +17,9 @@ from api import access, alerts, health, ingest, inspect, metrics, rules, sensors
 from api.access import Gate, Tokens
 from api.backlog import Backlog
 from api.board import Board
+from api.docs import add_docs
 from api.handover import Handover
-from api.headers import SecurityHeaders, add_docs
+from api.headers import SecurityHeaders
 from api.hub import Hub
 from api.metrics import Counts
 from api.page import page

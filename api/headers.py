@@ -1,13 +1,6 @@
 """The security headers of every answer, and the content security policy of the page."""
 
-import base64
-import hashlib
-import re
-
-from fastapi import APIRouter, FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.datastructures import MutableHeaders
-from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY = (
@@ -15,7 +8,6 @@ _POLICY = (
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-_CDN = "https://cdn.jsdelivr.net"
 
 
 class SecurityHeaders:
@@ -40,23 +32,3 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, start)
-
-
-def add_docs(app: FastAPI) -> None:
-    """Serve /docs with a policy that admits its one inline script by its hash, and no other."""
-    router = APIRouter(include_in_schema=False)
-    page = bytes(get_swagger_ui_html(openapi_url="openapi.json", title="Rillet").body)
-    scripts = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(one).digest()).decode()}'" for one in scripts
-    )
-    policy = (
-        f"default-src 'none'; script-src {_CDN} {hashes}; style-src {_CDN}; connect-src 'self'; "
-        "img-src 'self' data: https://fastapi.tiangolo.com; base-uri 'none'; frame-ancestors 'none'"
-    )
-
-    @router.get("/docs")
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(page, headers={"Content-Security-Policy": policy})
-
-    app.include_router(router)

@@ -26,6 +26,11 @@ class Page(StaticFiles):
         return answer
 
 
+def files(folder: str | os.PathLike[str], *, html: bool = False) -> GZipMiddleware:
+    """Return the application that serves a folder; `html`: its index.html too."""
+    return GZipMiddleware(Page(directory=folder, html=html), minimum_size=500)
+
+
 def page() -> GZipMiddleware:
     """Return the application that serves web/."""
-    return GZipMiddleware(Page(directory=asset_folder("web"), html=True), minimum_size=500)
+    return files(asset_folder("web"), html=True)

@@ -45,11 +45,12 @@ class Stack:
 
     def open(self, page: Page, route: str = "") -> None:
         """Open the page as soon as the API answers."""
-        until(lambda: self._answers(page))
+        until(lambda: self.answers(page))
         page.goto(self.url + route)
         expect(page.locator("#link-text")).to_have_text("Live")
 
-    def _answers(self, page: Page) -> bool:
+    def answers(self, page: Page) -> bool:
+        """Tell whether the API answers."""
         try:
             return page.request.get(f"{self.url}healthz").ok
         except Error:
