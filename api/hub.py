@@ -120,7 +120,9 @@ class Hub:
                 objects = self.tail.since(client.cursor, end, client.wanted)
                 frame += event("stats", objects, position) if objects else b""
                 chunk = chunks[which] = as_chunk(frame) if frame else b""
-            client.cursor, client.alert_cursor = end, news
+            # One that joined while this went on may be further.
+            client.cursor = max(client.cursor, end)
+            client.alert_cursor = max(client.alert_cursor, news)
             if chunk:
                 self.offer(client, chunk, now)
 

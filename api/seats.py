@@ -15,6 +15,7 @@ class Seats:
         self.most = settings.sse_max_clients
         self.most_per_address = settings.sse_max_per_address
         self.taken: Counter[str] = Counter()
+        self.opened = 0
 
     def refusal(self, address: str) -> Response | None:
         """Return the answer to one stream too many, or None where there is room."""
@@ -28,6 +29,7 @@ class Seats:
     def take(self, address: str) -> None:
         """Count a stream in."""
         self.taken[address] += 1
+        self.opened += 1
 
     def free(self, address: str) -> None:
         """Count a stream out; an address without streams is forgotten."""

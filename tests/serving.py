@@ -1,8 +1,9 @@
 """Starts `rillet serve` as a process, feeds and folds readings, reads streams as browsers do."""
 
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -30,6 +31,10 @@ class Api:
         """GET a path of this API."""
         return httpx.get(self.url + path, timeout=10, **more)
 
+    def at(self, url: str) -> "Api":
+        """Return the same API, asked at another address, such as a proxy's."""
+        return replace(self, url=url)
+
     def metric(self, name: str) -> float:
         """Return one unlabelled metric's value."""
         lines = self.get("/metrics").text.splitlines()
@@ -43,11 +48,12 @@ def serving(server: EmbeddedServer, *options: str, **settings: str) -> Iterator[
     command = ("serve", "--port", str(port), *options)
     with running(server, *command, **{"log_level": "warning", **settings}) as process:
         api = Api(f"http://127.0.0.1:{port}", port, process)
-        until(lambda: _answers(api.url + "/healthz"))
+        until(lambda: answers(api.url + "/healthz"))
         yield api
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Tell whether something answers this address well."""
     try:
         return httpx.get(url, timeout=5).is_success
     except httpx.TransportError:
@@ -76,12 +82,13 @@ class Event:
 async def stream(
     url: str, last_id: str = "", query: str = "", *, alerts: bool = False
 ) -> AsyncIterator[AsyncIterator[Event]]:
-    """Open a stream; yields its events, those of alerts only if asked for."""
+    """Open a stream, whose bytes must come as they are; yields its events, alerts if asked for."""
     headers = {"Last-Event-ID": last_id} if last_id else {}
     async with (
         httpx.AsyncClient(timeout=20) as client,
         client.stream("GET", f"{url}/api/stream{query}", headers=headers) as answer,
     ):
+        assert answer.headers["content-encoding"] == "identity"
         yield _events(answer, alerts=alerts)
 
 
@@ -91,3 +98,12 @@ async def _events(answer: httpx.Response, *, alerts: bool) -> AsyncIterator[Even
             data = orjson.loads(event.data)
             rows = {row["sensor"]: row for row in data} if isinstance(data, list) else {"": data}
             yield Event(event.event, event.id, rows)
+
+
+def deaf(port: int) -> socket.socket:
+    """Return the connection of a client that asked for the stream and will never read it."""
+    asking = socket.socket()
+    asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    asking.connect(("127.0.0.1", port))
+    asking.sendall(b"GET /api/stream HTTP/1.1\r\nhost: x\r\n\r\n")
+    return asking

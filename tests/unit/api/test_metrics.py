@@ -9,15 +9,18 @@ import processor.metrics
 from api.board import Board
 from api.hub import Hub
 from api.metrics import ApiCollector, Counts, Seen
+from api.seats import Seats
 from api.tail import Tail
 from rillet.assets import asset_folder
+from rillet.settings import Settings
 
 DOCS = asset_folder("lua").parent / "docs"
 
 
 async def _known() -> set[str]:
     hub = Hub(Tail(1, 10), Board(), hz=10, heartbeat_s=1, drop_s=1)
-    shared = SimpleNamespace(hub=hub, board=hub.board, counts=Counts())
+    settings = Settings()
+    shared = SimpleNamespace(hub=hub, board=hub.board, counts=Counts(), seats=Seats(settings))
     families = [*ApiCollector(shared, Seen()).collect(), *REGISTRY.collect()]
     assert processor.metrics.FOLD_SECONDS
     return {
