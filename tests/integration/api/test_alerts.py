@@ -38,9 +38,9 @@ def test_active_and_recent_alerts_of_all_partitions(
 ) -> None:
     """What fires is listed until it is resolved; every change stays in the recent ones."""
     one, two = partition_keys(parts)
-    change(client, one)
-    change(client, two, sensor="b", type="silence", value="", id="")
-    change(client, one, state="resolved", value="29")
+    change(client, one, at="1")
+    change(client, two, sensor="b", type="silence", value="", id="", at="2")
+    change(client, one, state="resolved", value="29", at="3")
     found = api.get("/api/alerts").json()
     assert [(a["sensor"], a["value"]) for a in found["active"]] == [("b", None)]
     assert [(a["sensor"], a["state"]) for a in found["recent"]] == [
