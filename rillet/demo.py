@@ -24,6 +24,20 @@ from rillet.settings import Settings, load_settings
 READY_S = 20.0
 """How long the API may take to answer before the demo gives up."""
 
+RULES = Path(__file__).with_name("demo_rules.toml")
+"""The alert rules of a demo with a server of its own."""
+
+FAULTS = {
+    "drift": ("temperature", 2),
+    "spike": ("soil_nitrogen", 2),
+    "stuck": ("soil_moisture", 1),
+    "silent": ("soil_moisture", 3),
+}
+"""Scenario: the kind and number of the sensor that has it; one for each type of alert."""
+
+FAULT_EVERY = 120
+"""A fault begins in about one of so many readings, so that each is seen within two minutes."""
+
 GRACE_S = 2.0
 """How long a process may take to end by itself before it is killed."""
 
@@ -49,7 +63,8 @@ def demo(
             listener = listen_on(settings.host, settings.port if port is None else port)
             stack.enter_context(listener)
             url = _server_url(settings, stack)
-            children = Children(url)
+            own = "redis_url" not in settings.model_fields_set
+            children = Children(url, with_rules=own)
             stack.callback(children.stop)
             fd = listener.fileno()
             children.start("serve", "--host", settings.host, "--fd", str(fd), hand_down=(fd,))
@@ -57,7 +72,7 @@ def demo(
                 children.start("process")
             kinds = ("--temperature", "--soil-nitrogen", "--soil-moisture")
             wanted = [part for kind in kinds for part in (kind, str(sensors))]
-            children.start("simulate", *wanted, "--rate", str(rate))
+            children.start("simulate", *wanted, "--rate", str(rate), *_faults(sensors))
             page = _page_address(listener)
             _wait_for(f"{page}healthz", children)
             _announce(page, url, settings)
@@ -81,6 +96,13 @@ def _server_url(settings: Settings, stack: ExitStack) -> str:
     return server.url
 
 
+def _faults(sensors: int) -> list[str]:
+    """Return the simulator's options for the demo's faults; few sensors share them."""
+    faulty = [f"{name}:{kind}-{min(n, sensors)}" for name, (kind, n) in FAULTS.items()]
+    options = [part for scenario in faulty for part in ("--scenario", scenario)]
+    return [*options, "--fault-every", str(FAULT_EVERY)]
+
+
 def _page_address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
@@ -89,10 +111,12 @@ def _page_address(listener: socket.socket) -> str:
 class Children:
     """The demo's processes: started one by one, ended together."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, with_rules: bool) -> None:
         # The processes read the address from their environment, as everywhere else.
         self._env = {**os.environ, "RILLET_REDIS_URL": url, "RILLET_LOG_FORMAT": "text"}
         self._env.setdefault("RILLET_LOG_LEVEL", "warning")
+        if with_rules:  # a Redis of the user's own keeps its own
+            self._env.setdefault("RILLET_RULES_FILE", str(RULES))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, *options: str, hand_down: tuple[int, ...] = ()) -> None:

@@ -67,9 +67,9 @@ class Drift:
 
 
 class Stuck:
-    """For 20 readings the sensor repeats one value, with new times and sequence numbers."""
+    """For 100 readings the sensor repeats one value, with new times and sequence numbers."""
 
-    LENGTH = 20
+    LENGTH = 100
 
     def __init__(self, kind: Kind, random: Random, every: int) -> None:  # noqa: ARG002 one shape
         self._episode = _Episode(random, every, self.LENGTH)
@@ -95,6 +95,12 @@ class Gap:
     def __call__(self, reading: Reading) -> list[Reading]:
         """Return the reading, or nothing while the gap lasts."""
         return [] if self._episode.step() else [reading]
+
+
+class Silent(Gap):
+    """For 200 readings nothing is heard of the sensor, as if its battery were being changed."""
+
+    LENGTH = 200
 
 
 class Duplicate:
@@ -131,6 +137,7 @@ FAULTS: dict[str, Callable[[Kind, Random, int], Fault]] = {
     "stuck": Stuck,
     "spike": Spike,
     "gap": Gap,
+    "silent": Silent,
     "duplicate": Duplicate,
     "out-of-order": OutOfOrder,
 }

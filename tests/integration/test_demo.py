@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import redis
 
 from tests.processes import hear_signals
@@ -86,6 +87,28 @@ def test_one_command_runs_everything_and_ctrl_c_ends_it() -> None:
         assert process.wait(5) == 0
         assert time.monotonic() - asked < 3
         assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.slow
+def test_each_type_of_alert_fires_within_two_minutes() -> None:
+    """The demo's faults make a limit, a deviation, a stuck value and a silence fire."""
+    with demo("--port", "18461") as (_, printed):
+        alerts = f"{page_of(printed)}api/alerts?limit=1000"
+
+        def types() -> set[str]:
+            fired = [one for one in ask(alerts)["recent"] if one["state"] == "firing"]
+            return {one["type"] for one in fired}
+
+        until(lambda: types() == {"limit", "deviation", "stuck", "silence"}, seconds=120)
+
+
+def test_the_demos_rules_are_in_force() -> None:
+    """One rule of each type, from the file that comes along."""
+    with demo("--port", "18471") as (_, printed):
+        page = page_of(printed)
+        until(lambda: ask(f"{page}api/rules")["rules"])
+        types = [rule["type"] for rule in ask(f"{page}api/rules")["rules"]]
+        assert types == ["limit", "deviation", "stuck", "silence"]
 
 
 def test_a_busy_port_is_said_aloud() -> None:

@@ -40,12 +40,21 @@ def test_drift_grows_step_by_step_and_ends() -> None:
     assert sent[start + 100] == HONEST[start + 100]
 
 
-def test_stuck_repeats_one_value_twenty_times() -> None:
+def test_stuck_repeats_one_value_a_hundred_times() -> None:
     """An episode is one value, with new seq and ts."""
     sent = _through("stuck")
     first = _changed("stuck")[0] - 1  # the value it sticks to is an honest one
-    assert len({r.value for r in sent[first : first + 20]}) == 1
-    assert len({r.value for r in sent[first : first + 21]}) == 2
+    assert len({r.value for r in sent[first : first + 100]}) == 1
+    assert len({r.value for r in sent[first : first + 101]}) == 2
+
+
+def test_silent_is_a_long_gap() -> None:
+    """Holes are two hundred readings long, or a multiple; nothing else changes."""
+    sent = _through("silent")
+    holes = {b.seq - a.seq - 1 for a, b in pairwise(sent) if a.seq and b.seq}
+    assert {0, 200} <= holes
+    assert all(hole % 200 == 0 for hole in holes)
+    assert set(sent) <= set(HONEST)
 
 
 def test_gap_skips_the_sequence_numbers_of_what_is_lost() -> None:

@@ -26,7 +26,7 @@ def _run(
 
 def test_the_same_seed_repeats_every_reading_and_another_does_not() -> None:
     """A seed stands for one sequence of readings, with faults and all."""
-    faulty = ("spike", "drift", "stuck", "gap", "duplicate", "out-of-order")
+    faulty = ("spike", "drift", "stuck", "gap", "silent", "duplicate", "out-of-order")
     assert _run(3000, scenarios=faulty) == _run(3000, scenarios=faulty)
     values = {reading.value for reading in _run(9)}
     assert values.isdisjoint({reading.value for reading in _run(9, seed=2)})
