@@ -83,7 +83,6 @@ def message(alert: dict[str, Any]) -> bytes:
     """Return the JSON of one change: the alert's own fields, and `text` as Slack shows it."""
     state = str(alert.get("state", ""))
     said = str(alert.get("message") or f"{alert.get('sensor')}, rule {alert.get('rule')}")
-    said = said.removeprefix(f"{state}: ")  # the fold puts it before what is resolved
     text = (
         f"{state.capitalize()}: {said}".replace("&", "&amp;")
         .replace("<", "&lt;")

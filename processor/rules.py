@@ -5,18 +5,24 @@ for every sensor. A rule of a type of your own is one more class here and one mo
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
 from rillet.validate import VALUE_LIMIT
 
 RULES_MAX = 200
 """Rules in all: every fold reads them, so that their number costs every fold."""
 
+PLACES = ("sensor", "value", "threshold", "rule")
+"""What may stand in braces in a message; the fold puts in what it names."""
+
+_PLACE = re.compile(r"\{(\w+)\}")
+_LISTED = ", ".join(f"{{{name}}}" for name in PLACES)
 _Value = Annotated[float, Field(ge=-VALUE_LIMIT, le=VALUE_LIMIT, allow_inf_nan=False)]
 _Seconds = Annotated[float, Field(ge=0.001, le=400 * 86400, allow_inf_nan=False)]
 
@@ -37,8 +43,20 @@ class _Rule(BaseModel):
         examples=["greenhouse-*"],
     )
     message: str | None = Field(
-        None, min_length=1, max_length=200, description="Said by its alerts in place of their own."
+        None,
+        min_length=1,
+        max_length=200,
+        description="Said by its alerts in place of their own; {sensor}, {value}, {threshold} and "
+        "{rule} stand for what they name.",
     )
+
+    @field_validator("message")
+    @classmethod
+    def _known_places(cls, message: str | None) -> str | None:
+        for place in _PLACE.findall(message or ""):
+            if place not in PLACES:
+                raise ValueError(f"{{{place}}} stands for nothing; known are {_LISTED}")
+        return message
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:
@@ -48,7 +66,7 @@ class _Rule(BaseModel):
 
     def derived(self) -> dict[str, Any]:
         """Return what the fold needs besides the rule as it was written."""
-        return {"pattern": lua_pattern(self.sensor)} if self.sensor else {}
+        return {}
 
 
 class LimitRule(_Rule):
@@ -179,13 +197,6 @@ def shown(rule: Any) -> dict[str, Any]:
 def newest(found: Sequence[RuleSet]) -> RuleSet:
     """Return the rules in force, where the partitions may differ: those written last."""
     return max(found, key=lambda one: one.version, default=RuleSet())
-
-
-def lua_pattern(glob: str) -> str:
-    """Return a glob over names (`*`, `?`) as an anchored Lua pattern."""
-    special = {"*": ".*", "?": "."}
-    parts = (special.get(c, c if c.isalnum() else f"%{c}") for c in glob)
-    return f"^{''.join(parts)}$"
 
 
 def _shown(number: float) -> str:
