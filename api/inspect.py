@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from rillet.address import parse_address, redact
+from rillet.alert import from_entry
 from rillet.keys import Keys, partition_keys, partition_of
 from rillet.settings import Settings
 
@@ -24,7 +25,9 @@ class Inspection(BaseModel):
     key: str = Field(description="The hash's key.", examples=["stats:soil-1"])
     command: str = Field(description="The line that shows the hash on a terminal.")
     rejects: list[dict[str, Any]] = Field(description="id, code, reason, fields; newest first.")
-    alerts: list[dict[str, Any]] = Field(description="The entries of `alerts`; newest first.")
+    alerts: list[dict[str, Any]] = Field(
+        description="Its changes, as in /api/alerts; newest first."
+    )
 
 
 @router.get("/api/inspect")
@@ -40,7 +43,7 @@ async def inspect(
         key=keys.stats(sensor),
         command=_command(shared.settings, keys, sensor),
         rejects=[_reject(fields) for _, fields in rejects],
-        alerts=[{"id": entry_id} | fields for entry_id, fields in alerts],
+        alerts=[from_entry(entry, fields) for entry, fields in alerts],
     )
 
 
@@ -64,16 +67,13 @@ def _where(settings: Settings) -> list[str]:
 
 async def _newest(
     client: Any, stream: str, field: bytes, sensor: str
-) -> list[tuple[str, dict[str, str]]]:
+) -> list[tuple[bytes, dict[bytes, bytes]]]:
     entries = await client.xrevrange(stream, count=LOOKED_THROUGH)
-    mine = [entry for entry in entries if entry[1].get(field) == sensor.encode()]
-    return [
-        (_text(entry_id), {_text(name): _text(value) for name, value in fields.items()})
-        for entry_id, fields in mine[:SHOWN]
-    ]
+    return [entry for entry in entries if entry[1].get(field) == sensor.encode()][:SHOWN]
 
 
-def _reject(fields: dict[str, str]) -> dict[str, Any]:
+def _reject(raw: dict[bytes, bytes]) -> dict[str, Any]:
+    fields = {_text(name): _text(value) for name, value in raw.items()}
     own = {
         name.removeprefix("field:"): value
         for name, value in fields.items()

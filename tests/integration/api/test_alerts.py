@@ -53,6 +53,8 @@ def test_active_and_recent_alerts_of_all_partitions(
     assert found["active"][0]["since"] == 1795484873000
     assert first["entry"] == client.xrange(one.alerts)[0][0].decode()
     assert len(api.get("/api/alerts?limit=2").json()["recent"]) == 2
+    inspected = api.get("/api/inspect?sensor=b").json()["alerts"]
+    assert inspected == api.get("/api/alerts?sensor=b").json()["recent"]
     mine = api.get("/api/alerts?sensor=b").json()
     assert [len(mine["active"]), len(mine["recent"])] == [1, 1]
 
