@@ -1,5 +1,6 @@
 """The routes of the sensors' current statistics."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -100,10 +101,10 @@ async def summary(request: Request, prefix: Prefix = "", kind: Kind = "") -> Res
 def _merged(records: list[Record], sizes: Sequence[Size]) -> dict[str, Any]:
     pieces = (pieces_of(record).get("m") for record, _ in records)
     parts = [Moments.unpack(piece) for piece in pieces if piece]
-    whole, sketch = merge(parts), Sketch()
+    whole, counts = merge(parts), Counter[int]()
     for record, slow in records:
-        sketch += Sensor.unpack(record, slow, sizes).sketch
-    asked = quantiles(sketch, whole.low, whole.high) if sketch.counts else None
+        counts.update(Sensor.unpack(record, slow, sizes).sketch.counts)
+    asked = quantiles(Sketch(counts), whole.low, whole.high) if counts else None
     return {"sensors": len(parts), **figures(whole), "quantiles": asked}
 
 
