@@ -30,7 +30,9 @@ class Login(BaseModel):
     token: str = Field(description="The read token.", max_length=4096)
 
 
-@router.post("/api/login", status_code=204, responses={401: {"model": Problem}})
+@router.post(
+    "/api/login", status_code=204, responses={n: {"model": Problem} for n in (400, 401, 422)}
+)
 async def login(request: Request, given: Login) -> Response:
     """Exchange the read token for a cookie, as a browser's stream cannot send headers."""
     tokens: Tokens = request.app.state.tokens

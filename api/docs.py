@@ -62,6 +62,19 @@ def add_docs(app: FastAPI) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             operation["security"] = _wanted(path, method.upper())
+            for status, answer in operation["responses"].items():
+                if status >= "400":
+                    _name_problem(answer)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(unused, None)
+
+
+def _name_problem(answer: dict[str, Any]) -> None:
+    """Describe an error as `add_handlers` sends it; FastAPI describes its own."""
+    model = answer["content"].pop("application/json")
+    if model["schema"]["$ref"].endswith("/HTTPValidationError"):
+        model = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    answer["content"]["application/problem+json"] = model
 
 
 def _wanted(path: str, method: str) -> list[dict[str, Any]]:
