@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from rillet.settings import Settings
 COOKIE = "rillet_session"
 READ_PATHS = ("/api/", "/metrics", "/docs", "/openapi.json")
 OPEN_PATHS = ("/api/login",)
+TOKEN = re.compile(r"[!-~]*")
 WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 router = APIRouter(tags=["access"])
@@ -118,12 +120,17 @@ def _is_loopback(host: str) -> bool:
 
 
 def _token(name: str, given: SecretStr | None, file: Path | None) -> str:
-    if file is None:
-        return given.get_secret_value() if given else ""
-    try:
-        token = file.read_text().strip()
-    except OSError as error:
-        raise UserError(f"RILLET_{name}_TOKEN_FILE cannot be read: {error}.") from None
-    if not token:
-        raise UserError(f"RILLET_{name}_TOKEN_FILE {file} is empty: write a token into it.")
+    """Return a token, from its file where one is set; a header must be able to carry it."""
+    source = f"RILLET_{name}_TOKEN"
+    token = given.get_secret_value() if given else ""
+    if file is not None:
+        source += "_FILE"
+        try:
+            token = file.read_text(errors="replace").strip()
+        except OSError as error:
+            raise UserError(f"{source} cannot be read: {error}.") from None
+        if not token:
+            raise UserError(f"{source} {file} is empty: write a token into it.")
+    if not TOKEN.fullmatch(token):
+        raise UserError(f"{source} is not a line of printable ASCII without spaces: choose such.")
     return token

@@ -9,7 +9,7 @@ import uvicorn
 from api.access import check_exposure
 from rillet.address import parse_address
 from rillet.errors import UserError
-from rillet.log import configure_logging
+from rillet.log import LogFormat, configure_logging
 from rillet.port import is_free
 from rillet.settings import load_settings
 
@@ -23,6 +23,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
+    log_format: LogFormat = None,
     fd: Annotated[
         int | None, typer.Option(hidden=True, help="A listening socket that was handed down.")
     ] = None,
@@ -32,7 +33,7 @@ def serve(
     Any number of these may run beside each other, without sticky sessions: a client resumes on
     each of them. Settings: RILLET_REDIS_URL, RILLET_SSE_HZ, ... (docs/configuration.md).
     """
-    settings = load_settings()
+    settings = load_settings(log_format=log_format)
     configure_logging(settings)
     parse_address(settings.redis_url.get_secret_value())
     host, port = host or settings.host, settings.port if port is None else port

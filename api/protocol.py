@@ -7,7 +7,10 @@ from collections.abc import Callable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 UNACKED_MS = 30_000
-"""A peer that acknowledges nothing for so long is gone: the kernel then closes the connection."""
+"""A peer that acknowledges nothing for so long is gone: the kernel then closes the connection.
+
+A stream has its own time for this.
+"""
 
 UNSENT_BYTES = 64 * 1024
 """Bytes the kernel takes ahead of what the peer's window allows: a slow reader's share of it."""
@@ -33,15 +36,20 @@ class StreamProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Limit what a dead or slow peer costs, then go on as uvicorn does."""
-        sock = transport.get_extra_info("socket")
-        if sock is not None and sock.family != socket.AF_UNIX:
-            for option, value in (
-                ("TCP_USER_TIMEOUT", UNACKED_MS),
-                ("TCP_NOTSENT_LOWAT", UNSENT_BYTES),
-            ):
-                if hasattr(socket, option):  # Linux has both, others one or none
-                    sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
         super().connection_made(transport)
+        self._limit("TCP_NOTSENT_LOWAT", UNSENT_BYTES)
+        self.limit_unacked(UNACKED_MS)
+
+    def limit_unacked(self, ms: int) -> None:
+        """Have the kernel close the connection once the peer acknowledges nothing for so long."""
+        self._limit("TCP_USER_TIMEOUT", ms)
+
+    def _limit(self, option: str, value: int) -> None:
+        sock = self.transport.get_extra_info("socket")
+        if sock is None or sock.family == socket.AF_UNIX:
+            return
+        if hasattr(socket, option):  # Linux has both, others one or none
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
     def on_message_begin(self) -> None:
         """Begin a request, and let its handler find the connection."""

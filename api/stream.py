@@ -82,6 +82,7 @@ class Relay(EventSourceResponse):
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream, holding a seat, until either side ends it."""
+        self.connection.limit_unacked(max(1, round(self.hub.drop_s * 1000)))
         self.seats.take(self.address)
         try:
             await super().__call__(scope, receive, send)

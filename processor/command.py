@@ -10,7 +10,7 @@ from processor.rules_store import Keeper
 from processor.webhook import join, start_couriers
 from processor.worker import work
 from rillet.connect import check_reachable
-from rillet.log import configure_logging
+from rillet.log import LogFormat, configure_logging
 from rillet.settings import load_settings
 
 log = structlog.get_logger("processor")
@@ -19,14 +19,14 @@ JOIN_S = 1.0
 """How long a stop waits for the webhook's receiver."""
 
 
-def process() -> None:
+def process(log_format: LogFormat = None) -> None:
     """Fold readings into statistics until stopped.
 
     Start as many as you like, on any machine: each fold is one atomic step in the server, so
     workers share a partition without coordination and one that dies leaves nothing behind.
     Everything is set by the environment, such as RILLET_REDIS_URL.
     """
-    settings = load_settings()
+    settings = load_settings(log_format=log_format)
     configure_logging(settings)
     check_reachable(settings)
     serve_metrics(settings)

@@ -2,10 +2,17 @@
 
 import logging
 import sys
+from typing import Annotated, Literal
 
 import structlog
+import typer
 
 from rillet.settings import Settings
+
+LogFormat = Annotated[
+    Literal["json", "text"] | None, typer.Option(help="How logs are written; `text`: for people.")
+]
+"""The option `--log-format` of the commands that run for long."""
 
 
 def configure_logging(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Every setting of every process, read once from the environment into one frozen object."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -130,7 +131,10 @@ class Settings(BaseSettings):
         15.0, gt=0, description="A stream that is silent for so many seconds gets a comment."
     )
     sse_drop_s: float = Field(
-        20.0, gt=0, description="A stream's client that reads nothing for so long is cut off, in s."
+        20.0,
+        gt=0,
+        description="A stream's client that reads or acknowledges nothing for so long is cut off, "
+        "in s.",
     )
     sse_retry_ms: int = Field(
         1000, ge=1, description="Browsers reconnect after this time, in ms, up to twice that."
@@ -198,8 +202,14 @@ class Settings(BaseSettings):
         return parse_sizes(self.windows, self.windows_keep)
 
 
-def load_settings() -> Settings:
-    """Read the environment once; raise UserError naming each variable that does not fit."""
+def load_settings(**given: str | None) -> Settings:
+    """Read the environment once; raise UserError naming each variable that does not fit.
+
+    What is `given` on the command line goes before it, here and in the processes started from here.
+    """
+    os.environ.update(
+        {f"RILLET_{name.upper()}": value for name, value in given.items() if value is not None}
+    )
     try:
         return Settings()
     except ValidationError as error:

@@ -73,6 +73,30 @@ def test_listening_beyond_loopback_needs_tokens(server: EmbeddedServer) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "cannot be read"), ("\n", "is empty"), ("two words", "ASCII"), ("\udcff", "ASCII")],
+)
+def test_a_token_file_that_will_not_do_is_said_in_one_line(
+    server: EmbeddedServer, tmp_path: Path, content: str | None, said: str
+) -> None:
+    """Missing, empty, or nothing a header can carry: `serve` ends with a line that says so."""
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_text(content, errors="surrogateescape")
+    ended = subprocess.run(
+        [sys.executable, "-m", "rillet", "serve", "--port", "0"],
+        env={"RILLET_REDIS_URL": server.url, "RILLET_READ_TOKEN_FILE": str(file)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_other_origins_are_let_in_only_if_listed(server: EmbeddedServer) -> None:
     """CORS answers a listed origin and no other."""
     with serving(server, cors_origins="https://a.example, https://b.example") as api:

@@ -93,13 +93,13 @@ async def test_an_id_that_cannot_be_resumed_is_answered_with_resync(
             assert set((await anext(events)).rows) == {"s0", "s1", "s2"}
 
 
-async def _follow(url: str, done: asyncio.Event, final: dict[str, int]) -> int:
-    """Connect, read a little, reconnect with the last id, until all sensors are final."""
+async def _follow(urls: list[str], done: asyncio.Event, final: dict[str, int]) -> int:
+    """Connect to any, read a little, reconnect with the last id, until all sensors are final."""
     counts: dict[str, int] = {}
     last_id, connects = "", 0
     while not (done.is_set() and counts == final):
         connects += 1
-        async with stream(url, last_id) as events:
+        async with stream(random.choice(urls), last_id) as events:
             left = random.randint(1, 4)
             async for event in events:
                 _take(event, counts)
@@ -121,10 +121,11 @@ def _take(event: Event, counts: dict[str, int]) -> None:
 async def test_connecting_while_results_flow_leaves_no_gap(
     server: EmbeddedServer, client: redis.Redis, partitions: int
 ) -> None:
-    """Clients that connect and resume without end never see a count go back, nor miss the last."""
+    """Clients that move between replicas without end see no count go back, and get the last."""
     settings = Settings(redis_url=server.url, partitions=partitions)
     names, final, done = [f"s{n}" for n in range(12)], {}, asyncio.Event()
-    with serving(server, partitions=str(partitions), sse_hz="50") as api:
+    options = {"partitions": str(partitions), "sse_hz": "50"}
+    with serving(server, **options) as one, serving(server, **options) as two:
 
         async def feed() -> None:
             end = time.monotonic() + 4
@@ -137,7 +138,9 @@ async def test_connecting_while_results_flow_leaves_no_gap(
             done.set()
             await asyncio.to_thread(add, client, settings, names[0], 1.0)
 
-        following = [asyncio.create_task(_follow(api.url, done, final)) for _ in range(6)]
+        following = [
+            asyncio.create_task(_follow([one.url, two.url], done, final)) for _ in range(6)
+        ]
         await feed()
         async with asyncio.timeout(20):
             connects = await asyncio.gather(*following)
@@ -309,6 +312,23 @@ async def test_a_redis_that_loses_everything_is_told_and_resynced() -> None:
                 with redis.Redis(port=own.port, protocol=2) as client:
                     add(client, settings, "new", 1.0)
                 assert set((await anext(events)).rows) == {"new"}
+
+
+async def test_redis_sees_one_reader_however_many_clients(
+    api: Api, client: redis.Redis, settings: Settings
+) -> None:
+    """All streams share the process's one blocking XREAD, and the few connections beside it."""
+    add(client, settings, "a", 1.0)
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(60):
+            events = await stack.enter_async_context(stream(api.url))
+            await anext(events)
+
+        def readers() -> int:
+            return sum(one["cmd"] == "xread" for one in client.client_list())
+
+        until(lambda: readers() == 1)
+        assert len(client.client_list()) < 10
 
 
 async def test_several_workers_serve_every_client(

@@ -1,0 +1,26 @@
+"""What the API says on standard error."""
+
+import orjson
+import pytest
+
+from rillet.embedded import EmbeddedServer
+from tests.serving import serving
+from tests.waiting import until
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_each_line_is_one_event(form: str) -> None:
+    """JSON: an object a line with level, time and event; text for people; so in all workers."""
+    with EmbeddedServer() as own:
+        options = ("--log-format", form, "--workers", "2")
+        with serving(own, *options, log_level="info") as api:
+            own.kill()
+            until(lambda: api.get("/readyz").status_code == 503)
+            api.process.terminate()
+            said = api.process.communicate(timeout=20)[0].splitlines()
+    lost = [line for line in said if "results.lost" in line]
+    assert lost
+    if form == "json":
+        assert all({"event", "level", "timestamp"} <= orjson.loads(line).keys() for line in said)
+    else:
+        assert not any(line.startswith("{") for line in said)
