@@ -18,9 +18,14 @@ class SensorStatistics(BaseModel):
     max: float | None = Field(None, description="In `unit`.")
     sum: float | None = Field(None, description="In `unit`.")
     last: float | None = Field(None, description="The newest value, in `unit`.")
+    ewm_mean: float | None = Field(
+        None, description="Exponentially weighted by age (RILLET_HALF_LIFE_S), in `unit`."
+    )
+    ewm_stddev: float | None = Field(None, description="The deviation weighted so, in `unit`.")
     first_ts: int | None = Field(None, description="Earliest event time, ms since 1970.")
     last_ts: int | None = Field(None, description="Latest event time, ms since 1970.")
     duplicates: int = Field(0, description="Readings not counted, as their `seq` was known.")
+    late: int = Field(0, description="Readings counted, but too late for their window.")
     gaps: int = Field(0, description="Sequence numbers that never came.")
     rejected: int = Field(0, description="Readings that could not be folded.")
     restarts: int = Field(0, description="How often `seq` began anew.")
