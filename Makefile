@@ -36,6 +36,7 @@ test: .venv/.ready web-vendor ## the everyday tests (under 5 minutes)
 
 test-long: .venv/.ready web-vendor ## the long tests, and the fold's on the Redis found on PATH
 	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest --hypothesis-profile long tests/lua/test_fuzz.py tests/integration/api/test_fuzz.py
 	if command -v redis-server >/dev/null; then $(BIN)/python -m pytest --server path \
 		-m 'not deploy' tests/lua tests/recovery tests/integration; fi
 
@@ -57,6 +58,7 @@ test-deploy: .venv/.ready ## build the image, run compose, drive it, compare (ne
 
 docs: .venv/.ready ## make the generated parts of docs/ anew
 	$(BIN)/python -m tests.settings_table
+	$(BIN)/python -m tests.published
 
 fmt: .venv/.ready ## format and fix
 	$(BIN)/ruff format .

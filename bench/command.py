@@ -3,12 +3,14 @@
 import typer
 
 from bench.fold import fold
+from bench.soak import soak
 from bench.sse import sse
 
 bench = typer.Typer(
     no_args_is_help=True, help="Measure this machine; docs/performance.md has the tables."
 )
 bench.command()(fold)
+bench.command()(soak)
 bench.command()(sse)
 
 

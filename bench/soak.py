@@ -1,0 +1,218 @@
+"""`rillet bench soak`: millions of readings at full speed; what grows, and whether all is exact."""
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import redis
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bench.load import BLOCK, MIX, Load
+from bench.slope import Fit, fit
+from rillet.embedded import EmbeddedServer
+from verify.agreement import compare
+
+PIPELINE = 100
+"""Blocks in one round trip."""
+
+HOLD_BACK = 1000
+"""Entries that may wait to be folded; then the sender waits."""
+
+SAMPLES = 400
+STREAMS = ("readings", "results", "rejects")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look at the run, after `readings`: sizes in bytes, lengths in entries."""
+
+    readings: int
+    worker_rss: int
+    server_rss: int
+    used_memory: int
+    lengths: tuple[int, ...]
+    latency_ms: float
+
+
+def soak(
+    *,
+    readings: Annotated[int, typer.Option(min=100_000, help="How many.")] = 50_000_000,
+    sensors: Annotated[int, typer.Option(min=1, help="Of how many sensors.")] = 100,
+    server: Annotated[str, typer.Option(help="Path of the server binary.")] = "",
+) -> None:
+    """Send millions of readings at full speed to one worker: memory, streams, latency, exactness.
+
+    A private server without persistence. Of the readings 85 % come in `packed` of 100, 10 % in
+    `values` of 100, 5 % singly. Exit status: 0 memory flat and every figure exact, else 1.
+    """
+    load = Load(sensors)
+    with (
+        EmbeddedServer(binary=server or None) as own,
+        _worker(own) as worker,
+        redis.Redis(port=own.port, protocol=2) as client,
+    ):
+        run = Run(client, load, worker.pid, own.pid)
+        began = time.perf_counter()
+        samples = run.send(readings)
+        seconds = time.perf_counter() - began
+        wrong = run.wrong_fields()
+    console = Console(highlight=False)
+    console.print(f"{readings:,} readings in {seconds:.0f} s: {readings / seconds:,.0f} a second")
+    console.print(", ".join(f"{load.by_field[field]:,} in {field}" for field in MIX))
+    fits = _fits(samples)
+    for table in (_memory_table(fits), _lengths_table(samples), _latency_table(samples)):
+        console.print(table)
+    fields = sum(len(want) for want in load.figures().values())
+    console.print(f"{fields - len(wrong):,} of {fields:,} fields of {sensors} sensors exact")
+    for one in wrong[:20]:
+        console.print(f"[red]wrong:[/] {one}")
+    raise typer.Exit(0 if not wrong and all(one.flat for one in fits.values()) else 1)
+
+
+@contextmanager
+def _worker(server: EmbeddedServer) -> "Iterator[subprocess.Popen[bytes]]":
+    env = {**os.environ, "RILLET_REDIS_URL": server.url, "RILLET_LOG_LEVEL": "error"}
+    with subprocess.Popen([sys.executable, "-m", "rillet", "process"], env=env) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+class Run:
+    """Sends, holds back, and samples on the way."""
+
+    def __init__(self, client: Any, load: Load, worker_pid: int, server_pid: int) -> None:
+        self.client, self.load = client, load
+        self.worker_pid, self.server_pid = worker_pid, server_pid
+        self.probes = 0
+
+    def send(self, readings: int) -> list[Sample]:
+        """Send so many readings, and wait until they are folded; return the samples."""
+        samples: list[Sample] = []
+        blocks, sent = self.load.entries(), 0
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("readings", total=readings)
+            while sent < readings:
+                some = min(PIPELINE, -(-(readings - sent) // BLOCK))
+                self._send(islice(blocks, some))
+                sent += some * BLOCK
+                progress.update(task, completed=sent)
+                if sent * SAMPLES >= readings * (len(samples) + 1):
+                    samples.append(self._sample(sent))
+        self._hold_back(0)
+        return samples
+
+    def _send(self, blocks: Any) -> None:
+        pipe = self.client.pipeline(transaction=False)
+        for entries in blocks:
+            for fields in entries:
+                pipe.xadd("readings", fields)
+        pipe.execute()
+        self._hold_back(HOLD_BACK)
+
+    def _hold_back(self, most: int) -> None:
+        while self._lag() > most:
+            time.sleep(0.001)
+
+    def _lag(self) -> int:
+        groups = self.client.xinfo_groups("readings")
+        lag = groups[0]["lag"] if groups else None
+        return int(self.client.xlen("readings") if lag is None else lag)
+
+    def _sample(self, sent: int) -> Sample:
+        lengths = tuple(self.client.xlen(stream) for stream in STREAMS)
+        latency_ms = self._probe()
+        return Sample(
+            sent,
+            resident_bytes(self.worker_pid),
+            resident_bytes(self.server_pid),
+            self.client.info("memory")["used_memory"],
+            lengths,
+            latency_ms,
+        )
+
+    def _probe(self) -> float:
+        """Return how long one more reading takes to be shown, behind all that waits."""
+        self.probes += 1
+        began = time.perf_counter()
+        self.client.xadd("readings", {"sensor": "probe", "value": self.probes})
+        while int(self.client.hget("stats:probe", "count") or 0) < self.probes:
+            time.sleep(0.0005)
+        return (time.perf_counter() - began) * 1000
+
+    def wrong_fields(self) -> list[str]:
+        """Compare every hash with the exact account; return what is not the same."""
+        wrong = []
+        for name, want in self.load.figures().items():
+            raw = self.client.hgetall(f"stats:{name}")
+            shown = {k.decode(): v.decode() for k, v in raw.items()}
+            wrong += [
+                f"{name} {one.field}: {one.shown}, exactly {one.wanted}"
+                for one in compare(shown, want)
+                if not one.exact
+            ]
+        return wrong
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+def _fits(samples: Sequence[Sample]) -> dict[str, Fit]:
+    sent = [one.readings for one in samples]
+    return {
+        "worker, resident": fit(sent, [one.worker_rss for one in samples]),
+        "server, resident": fit(sent, [one.server_rss for one in samples]),
+        "server, used_memory": fit(sent, [one.used_memory for one in samples]),
+    }
+
+
+def _memory_table(fits: dict[str, Fit]) -> Table:
+    table = Table(title="memory after the first fifth, MiB", title_justify="left")
+    table.add_column("")
+    for heading in ("lowest", "highest", "slope, bytes per million readings", ""):
+        table.add_column(heading, justify="right")
+    for name, one in fits.items():
+        sizes = [f"{size / 2**20:.2f}" for size in (one.low, one.high)]
+        slope = f"{one.per_million:+,.0f} ± {one.error:,.0f}"
+        table.add_row(name, *sizes, slope, "flat" if one.flat else "[red]grows[/]")
+    return table
+
+
+def _lengths_table(samples: Sequence[Sample]) -> Table:
+    table = Table(title="streams, entries", title_justify="left")
+    table.add_column("")
+    for heading in ("first half, longest", "second half, longest"):
+        table.add_column(heading, justify="right")
+    half = len(samples) // 2
+    for at, name in enumerate(STREAMS):
+        parts = (samples[:half], samples[half:])
+        table.add_row(name, *(f"{max(one.lengths[at] for one in part):,}" for part in parts))
+    return table
+
+
+def _latency_table(samples: Sequence[Sample]) -> Table:
+    table = Table(title="latency behind the backlog, ms", title_justify="left")
+    for heading in ("quarter", "median", "highest"):
+        table.add_column(heading, justify="right")
+    size = len(samples) // 4
+    for quarter in range(4):
+        found = [one.latency_ms for one in samples[quarter * size : (quarter + 1) * size]]
+        row = (f"{quarter + 1}", f"{statistics.median(found):.1f}", f"{max(found):.1f}")
+        table.add_row(*row)
+    return table
