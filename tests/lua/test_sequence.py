@@ -62,3 +62,19 @@ def test_a_batch_is_one_number(client: redis.Redis, settings: Settings) -> None:
     fold_all(client, settings)
     shown = hashes(client)["s"]
     assert [shown[f] for f in ("count", "duplicates", "sum", "gaps")] == ["4", "3", "15", "0"]
+
+
+def test_without_numbers_each_entry_counts(client: redis.Redis, settings: Settings) -> None:
+    """A reading that is sent again without `seq` is another reading."""
+    add(client, [{"sensor": "s", "value": "5", "ts": "7"}] * 2)
+    fold_all(client, settings)
+    shown = hashes(client)["s"]
+    assert [shown[f] for f in ("count", "duplicates", "sum")] == ["2", "0", "10"]
+
+
+def test_last_is_the_last_to_arrive(client: redis.Redis, settings: Settings) -> None:
+    """`last` goes by the order of the stream, `first_ts` and `last_ts` by the times of events."""
+    add(client, [{"sensor": "s", "value": str(v), "ts": str(t)} for v, t in ((1, 9), (2, 5))])
+    fold_all(client, settings)
+    shown = hashes(client)["s"]
+    assert [shown[f] for f in ("last", "first_ts", "last_ts")] == ["2", "5", "9"]

@@ -22,6 +22,8 @@ def _ms(*parts: int) -> int:
         ("2026-05-01T12:00:00Z", _ms(2026, 5, 1, 12)),
         ("2026-05-01 14:00:00+02:00", _ms(2026, 5, 1, 12)),
         ("2026-05-01T12:00:00.250", _ms(2026, 5, 1, 12) + 250),
+        ("2016-12-31T23:59:60Z", _ms(2017, 1, 1)),
+        ("2016-12-31 23:59:60.250", _ms(2017, 1, 1) + 250),
         ("1777636800", _ms(2026, 5, 1, 12)),
         ("1777636800.25", _ms(2026, 5, 1, 12) + 250),
         ("1777636800123", _ms(2026, 5, 1, 12) + 123),
@@ -37,7 +39,9 @@ def test_a_time_is_read_to_the_millisecond(text: str, expected: int) -> None:
     assert parse_time_ms(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "noon", "1/2/2026", "12:00", "1e9", "nan", "2026-13-01"])
+@pytest.mark.parametrize(
+    "text", ["", "noon", "1/2/2026", "12:00", "1e9", "nan", "2026-13-01", "12:00:61"]
+)
 def test_what_is_no_time_is_an_error(text: str) -> None:
     """Nothing is guessed: a text of another form raises ValueError."""
     with pytest.raises(ValueError, match=r".*"):
