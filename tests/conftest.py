@@ -4,9 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import settings as hypothesis_settings
 
 from rillet.embedded import EmbeddedServer, find_server, packaged_server
 from rillet.settings import Settings
+
+# How much the fuzz tests try; `make test-long` asks for more with --hypothesis-profile long.
+hypothesis_settings.register_profile("everyday", max_examples=40)
+hypothesis_settings.register_profile("long", max_examples=1000)
+hypothesis_settings.load_profile("everyday")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

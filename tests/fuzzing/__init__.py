@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of what parses other people's bytes, beside the real server."""
