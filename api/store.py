@@ -64,10 +64,11 @@ class Store:
         """
         keys, sensor = self.keys[self._partition(name)], name.decode("utf-8", "replace")
         pipe = self.client.pipeline(transaction=True)
-        pipe.hgetall(self._stats_key(name))
-        pipe.hmget(keys.state, record_fields(sensor))
+        # In plain words: the methods of a Cluster's pipeline add what its own transactions refuse.
+        pipe.execute_command("HGETALL", self._stats_key(name))
+        pipe.execute_command("HMGET", keys.state, *record_fields(sensor))
         for size, count in panes.items():
-            pipe.lrange(keys.panes(size, sensor), -count, -1)
+            pipe.execute_command("LRANGE", keys.panes(size, sensor), -count, -1)
         fields, (record, slow), *lists = await pipe.execute()
         found = {b"sensor": name, **fields} if fields else {}
         return Everything(found, record, slow, dict(zip(panes, lists, strict=True)))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
 
@@ -11,7 +12,10 @@ from rillet.connect import connect
 from rillet.embedded import EmbeddedServer
 from rillet.keys import partition_keys
 from tests.acl import USERS, GuardedServer, guarded_server
+from tests.alerting import change
 from tests.processes import running
+from tests.receiver import receiving
+from tests.serving import serving
 from tests.waiting import until
 
 
@@ -56,6 +60,49 @@ def test_the_job_runs_with_each_parts_own_user(guarded: GuardedServer, partition
     assert all(reader.xlen(one.rejects) == 1 for one in keys)
 
 
+RULES = '[[rule]]\nname = "too-hot"\ntype = "limit"\nhigh = 30\n'
+
+
+@pytest.mark.parametrize("partitions", ["1", "3"])
+def test_alerts_and_rules_work_with_each_parts_own_user(
+    guarded: GuardedServer, tmp_path: Path, partitions: str
+) -> None:
+    """The processor loads rules and posts to the webhook; the API answers, streams, takes rules."""
+    admin = connect(guarded.settings("admin"))
+    admin.flushall()
+    (tmp_path / "rules.toml").write_text(RULES)
+    keys = partition_keys(guarded.settings("reader", partitions=int(partitions)))
+    common = {"partitions": partitions, "redis_url": guarded.url}
+    more = {"rules_file": str(tmp_path / "rules.toml"), "webhook_timeout_s": "1", **common}
+    with (
+        receiving() as hook,
+        running(
+            guarded,
+            "process",
+            **environment(guarded, "processor", webhook_url=hook.url, **more),
+        ),
+        serving(guarded, **environment(guarded, "api", write_token="w", **common)) as api,
+    ):
+        until(lambda: all(admin.exists(one.rules) for one in keys))
+        until(lambda: all(admin.exists(one.alerts) for one in keys))
+        for one in keys:
+            change(admin, one)
+        until(lambda: len(hook.taken) == len(keys))
+        until(lambda: api.get("/readyz").is_success)
+        assert len(api.get("/api/alerts").json()["active"]) == len(keys)
+        assert api.get("/api/inspect?sensor=greenhouse-1").is_success
+        put = httpx.put(
+            f"{api.url}/api/rules",
+            content=RULES.replace("30", "31"),
+            headers={"Authorization": "Bearer w", "Content-Type": "application/toml"},
+            timeout=10,
+        )
+        assert put.is_success, put.text
+        assert b"31" in admin.get(keys[-1].rules)  # type: ignore[operator]
+        answer = api.get("/api/sensors/greenhouse-1/windows?size=1m")
+        assert answer.status_code in (200, 404), answer.text
+
+
 REFUSED = {
     "simulator": [
         ["XRANGE", "results", "-", "+"],
@@ -74,11 +121,21 @@ REFUSED = {
         ["XGROUP", "SETID", "readings", "stats", "$"],
         ["EVAL", "return 1", "0"],
         ["DEL", "state"],
+        ["SET", "readings", "x"],
+        ["SET", "firing", "x"],
+        ["DEL", "rules"],
+        ["HDEL", "firing", "a"],
+        ["RPUSH", "panes:1m:s", "x"],
     ],
     "processor": [
         ["GET", "somebody:elses"],
         ["XADD", "somebody:elses", "*", "a", "1"],
         ["DEL", "state"],
+        ["DEL", "readings"],
+        ["UNLINK", "alerts"],
+        ["SET", "state", "x"],
+        ["XREADGROUP", "GROUP", "stats", "me", "STREAMS", "readings", ">"],
+        ["XACK", "readings", "stats", "0-1"],
         ["XGROUP", "DESTROY", "readings", "stats"],
         ["EVAL", "return redis.call('SET', 'x', '1')", "0"],
     ],
@@ -87,6 +144,8 @@ REFUSED = {
         ["HSET", "stats:s", "mean", "1"],
         ["XTRIM", "readings", "MAXLEN", "0"],
         ["KEYS", "*"],
+        ["SET", "rules", "{}"],
+        ["XREADGROUP", "GROUP", "webhook", "me", "STREAMS", "alerts", ">"],
     ],
     "default": [["HGETALL", "stats:s"], ["XADD", "readings", "*", "a", "1"]],
 }
@@ -108,7 +167,9 @@ def test_each_user_is_refused_what_it_need_not_do(guarded: GuardedServer, user: 
     else:
         client = connect(guarded.settings(user))
     for command in [*REFUSED[user], *NEVER]:
-        with pytest.raises(redis.ResponseError, match=r"(?i)permission|ACL failure|can't run this"):
+        with pytest.raises(
+            redis.ResponseError, match=r"(?i)permission|ACL failure|can't (run this|access)"
+        ):
             client.execute_command(*command)
     client.close()
 

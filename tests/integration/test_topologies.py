@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
 from redis.crc import key_slot
@@ -19,6 +20,7 @@ from rillet.keys import partition_keys, partition_of
 from rillet.settings import Settings
 from tests.lua.model import exact_figures
 from tests.processes import running
+from tests.serving import serving
 from tests.topology import Cluster, cluster, make_certificates, sentinels
 from tests.waiting import until
 
@@ -215,6 +217,23 @@ def test_slots_that_move_under_load_lose_and_repeat_nothing(
             producer.join(30)
         _assert_exact(settings, producer.sent)
         assert all(worker.poll() is None for worker in workers)
+
+
+def test_every_route_answers_on_a_cluster(server: EmbeddedServer) -> None:
+    """A reading posted to an API on a Cluster is folded, and each route that reads answers."""
+    with cluster(server.binary) as made, ExitStack() as stack:
+        more = {"redis_url": made.url, "partitions": "8"}
+        stack.enter_context(running(server, "process", **more))
+        api = stack.enter_context(serving(server, **more))
+        for n in range(12):
+            reading = {"sensor": f"s{n}", "value": n}
+            assert httpx.post(f"{api.url}/api/readings", json=reading, timeout=10).is_success
+        until(lambda: len(api.get("/api/sensors").json()["items"]) == 12)
+        for path in ("sensors/s3", "sensors/s3/windows", "sensors/s3?over=1h", "summary", "alerts"):
+            answer = api.get(f"/api/{path}")
+            assert answer.is_success, (path, answer.text)
+        for path in ("/api/rules", "/api/inspect?sensor=s3", "/readyz", "/metrics"):
+            assert api.get(path).is_success, path
 
 
 async def test_both_clients_work_through_a_cluster_and_sentinels(
