@@ -33,6 +33,7 @@ class Stub:
             "alerts": {"active": [], "recent": []}
         }  # path below api/ (with query or not) -> JSON
         self.asked: list[str] = []
+        self.sent = 0  # bytes of streams, without what `send` adds
         self.asked_ids: list[str | None] = []
         self.clients: list[asyncio.Queue[str]] = []
         self._sequence = 0
@@ -67,10 +68,13 @@ class Stub:
     async def _frames(self) -> AsyncIterator[str]:
         queue: asyncio.Queue[str] = asyncio.Queue()
         self.clients.append(queue)
-        yield "retry: 1000\n\n"
+        first = "retry: 1000\n\n"
+        self.sent += len(first)
+        yield first
         muted, self.mute = self.mute > 0, max(0, self.mute - 1)
         try:
             for piece in [] if muted else self._snapshot():
+                self.sent += len(piece)
                 yield piece
                 if self.pieces > 1:
                     await queue.get()

@@ -1,5 +1,6 @@
 """How the page comes to life and stays so: lost parts, slow servers, hidden tabs."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +55,38 @@ def test_stream_without_snapshot_is_not_live(page: Page, stub: Stub) -> None:
     expect(page.locator(".card")).to_have_count(1)
 
 
+def count_bytes(page: Page) -> Callable[[], int]:
+    """Return a function that tells how many bytes of its stream the page has got."""
+    streams: set[str] = set()
+    got: list[int] = []
+
+    def note(said: dict[str, Any]) -> None:
+        if said["response"]["mimeType"] == "text/event-stream":
+            streams.add(said["requestId"])
+
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.responseReceived", note)
+    session.on(
+        "Network.dataReceived",
+        lambda said: got.append(said["dataLength"]) if said["requestId"] in streams else None,
+    )
+    return lambda: sum(got)
+
+
 def test_slow_snapshot_is_waited_for(page: Page, stub: Stub) -> None:
     """A snapshot that takes minutes is not given up as long as pieces of it come."""
     stub.rows = {f"s{i}": now_row(f"s{i}") for i in range(5)}
     stub.pieces = 5
+    heard = count_bytes(page)
     page.clock.install()
     page.goto(stub.url)
-    until(lambda: stub.clients)
+    until(lambda: page.evaluate("1") and 0 < stub.sent <= heard())
     for _ in range(4):
         page.clock.fast_forward(30_000)
+        before = stub.sent
         stub.drip()
-        page.wait_for_timeout(50)  # the piece travels in real time
+        until(lambda b=before: page.evaluate("1") and b < stub.sent <= heard())
     state(page).to_have_text("Live")
     expect(page.locator("#tally")).to_have_text("5 sensors")
     assert stub.asked_ids == [None]
@@ -177,9 +199,8 @@ def test_two_logins_open_one_stream(page: Page, stub: Stub) -> None:
 def test_events_are_read_by_the_standard(page: Page, stub: Stub) -> None:
     """Events come whole wherever the pieces end: within a line, a CR LF, or a character."""
     page.goto(stub.url)
-    text = (
-        "retry: 5\r\n\r\n:hi\rid: 7\nevent: x\ndata: a\ndata:  b\r\n\r\ndata: ü\n\nid: 8\ndata: cut"
-    )
+    text = "retry: 5\r\n\r\n:hi\rid: 7\nevent: x\r\ndata: a\r\ndata:  b\r\n\r\n"
+    text += "data: ü\n\nid: 8\ndata: cut"
     wanted = [
         {"event": "retry", "data": "5"},
         None,
