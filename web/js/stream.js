@@ -2,7 +2,7 @@
 import { readEvents } from "./sse.js";
 
 const QUIET_MS = 40_000; // longer than two of the server's heartbeats
-const OPENING_MS = 10_000; // the server answers at once; what takes this long is tried anew
+const OPENING_MS = 10_000; // the server answers at once; longer after each failure, as it may be busy
 const PAUSES_MS = [1000, 2000, 4000, 8000, 15_000];
 
 /**
@@ -100,7 +100,8 @@ export class Stream extends EventTarget {
 
   #checkQuiet() {
     if (!["live", "connecting"].includes(this.link.state)) return;
-    const patience = this.answered ? QUIET_MS : OPENING_MS;
+    const opening = Math.min(QUIET_MS, OPENING_MS * 2 ** this.failures);
+    const patience = this.answered ? QUIET_MS : opening;
     if (Date.now() - this.heardAt > patience) this.abort?.abort();
   }
 
