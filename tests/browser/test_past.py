@@ -92,16 +92,13 @@ def test_range_asks_for_its_panes(page: Page, past: Stub) -> None:
     page.goto(f"{past.url}#/sensor/a")
     for name, size, minutes in (("5m", "10s", 5), ("24h", "1h", 1440), ("7d", "1h", 10_080)):
         page.get_by_role("button", name=name).click()
-        asked = until(lambda s=size, m=minutes: _asked(past, s, m))
-        assert abs(int(asked["to"]) - now_ms()) < 60_000
+        begin = now_ms() - minutes * MINUTE
+        until(lambda s=size, b=begin: any(abs(at - b) < MINUTE for at in _begins(past, s)))
 
 
-def _asked(stub: Stub, size: str, minutes: int) -> dict[str, Any] | None:
-    pattern = re.compile(r"sensors/a/windows\?size=(\w+)&from=(\d+)&to=(\d+)")
-    for found in map(pattern.match, stub.asked):
-        if found and found[1] == size and int(found[3]) - int(found[2]) == minutes * MINUTE:
-            return {"from": found[2], "to": found[3]}
-    return None
+def _begins(stub: Stub, size: str) -> list[int]:
+    pattern = re.compile(rf"sensors/a/windows\?size={size}&from=(\d+)&")
+    return [int(found[1]) for found in map(pattern.match, stub.asked) if found]
 
 
 def test_address_names_the_range(page: Page, past: Stub) -> None:
@@ -143,6 +140,7 @@ def test_newest_question_wins(page: Page, past: Stub) -> None:
     """A slow answer to a range that was left does not replace the one that is shown."""
     late = {**past.rows["a"], "over": {**OVER, "mean": 99.0}}
     held: list[Any] = []
+    page.add_init_script("AbortSignal.timeout = () => new AbortController().signal")
     page.route("**/sensors/a?over=7d", lambda route: held.append(route))  # noqa: PLW0108 it must take an attribute
     page.goto(f"{past.url}#/sensor/a?over=7d")
     until(lambda: page.evaluate("1") and held)  # a call lets Playwright hear of the request
@@ -172,3 +170,26 @@ def test_range_without_readings_says_so(page: Page, stub: Stub) -> None:
     expect(page.locator(".readout")).to_have_text("No readings in this range")
     expect(page.locator("[data-summary=count]")).to_have_text("0")
     expect(page.locator("[data-summary=mean]")).to_have_text(DASH)
+
+
+def test_server_without_windows_says_so(page: Page, past: Stub) -> None:
+    """Where the server keeps no windows at all, a range says that and not that nothing came."""
+    del past.answers["sensors/a/windows"]
+    page.goto(f"{past.url}#/sensor/a?over=1h")
+    if has_plot(page):
+        expect(page.locator(".readout")).to_contain_text("did not give the windows")
+
+
+def test_keyboard_cursor_stays_with_its_pane(page: Page, past: Stub) -> None:
+    """While the chart is drawn anew the read-out stays with the pane that the keys chose."""
+    page.goto(f"{past.url}#/sensor/a?over=5m")
+    if not has_plot(page):
+        return
+    page.locator(".chart").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator(".readout")).to_contain_text("At ")
+    chosen = page.locator(".readout").inner_text()
+    before = len(past.asked)
+    until(lambda: page.evaluate("1") and len(past.asked) > before + 3)
+    assert page.locator(".readout").inner_text() == chosen

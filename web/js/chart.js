@@ -14,7 +14,7 @@ export class Chart {
   }
 
   constructor(Plot, box, readout, { hue, label, unit }) {
-    Object.assign(this, { box, readout, unit, zoomed: false, panes: undefined, data: liveColumns([]) });
+    Object.assign(this, { box, readout, unit, zoomed: false, none: "", panes: undefined, data: liveColumns([]) });
     const hooks = { setCursor: [() => this.#read()], setSelect: [(plot) => this.#zoom(plot.select.width > 0)] };
     const reach = (low, high) => this.#reach(low, high);
     const sparse = () => this.panes !== undefined && this.panes.length <= FEW;
@@ -26,13 +26,13 @@ export class Chart {
 
   /** Draw a History of live readings; a zoomed chart stays where the person put it. */
   drawLive(history) {
-    this.panes = this.span = undefined;
+    Object.assign(this, { panes: undefined, span: undefined, none: "No points yet" });
     this.#draw(liveColumns(history));
   }
 
-  /** Draw panes over the last `span` ms, and leave empty what is not known. */
-  drawPanes(panes, span) {
-    Object.assign(this, { panes, span });
+  /** Draw panes over the last `span` ms; `none` is said where there are none. */
+  drawPanes(panes, span, none) {
+    Object.assign(this, { panes, span, none });
     this.#draw(paneColumns(panes));
   }
 
@@ -52,10 +52,19 @@ export class Chart {
   }
 
   #draw(data) {
+    const time = this.data[0][this.plot.cursor.idx];
     this.data = data;
     this.plot.setData(data, !this.zoomed);
     if (this.zoomed) this.plot.redraw();
+    if (time !== undefined && !this.box.matches(":hover")) this.#point(data[0].indexOf(time));
     this.#read();
+  }
+
+  // A cursor set by the keyboard stays with its point while the chart moves on.
+  #point(i) {
+    if (i < 0) return this.plot.setCursor({ left: -10, top: -10 });
+    const left = this.plot.valToPos(this.data[0][i], "x");
+    this.plot.setCursor({ left, top: this.plot.valToPos(this.data[1][i] ?? 0, "y") });
   }
 
   #reach(low, high) {
@@ -68,7 +77,7 @@ export class Chart {
   #read() {
     const { idx } = this.plot.cursor;
     const last = this.data[0].length - 1;
-    if (last < 0) return setText(this.readout, this.panes ? "No readings in this range" : "No points yet");
+    if (last < 0) return setText(this.readout, this.none);
     const text = this.panes ? this.#paneWords(idx ?? last) : this.#pointWords(idx ?? last);
     setText(this.readout, `${idx == null ? "Latest" : "At"} ${text}`);
   }
@@ -104,8 +113,6 @@ export class Chart {
     if (event.key === "Escape") this.endZoom();
     if (!step || last < 0) return;
     event.preventDefault();
-    const i = Math.min(last, Math.max(0, (this.plot.cursor.idx ?? last) + step));
-    const left = this.plot.valToPos(this.data[0][i], "x");
-    this.plot.setCursor({ left, top: this.plot.valToPos(this.data[1][i] ?? 0, "y") });
+    this.#point(Math.min(last, Math.max(0, (this.plot.cursor.idx ?? last) + step)));
   }
 }

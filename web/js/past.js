@@ -32,11 +32,11 @@ export class Past {
     this.timer = setTimeout(() => this.#ask(question), range.refresh_ms ?? LIVE_MS);
   }
 
-  // The server keeps the sizes it was set to: the first one that it answers is kept to.
+  // The first size that the server answers is kept to. undefined: it keeps none, or is away.
   async #panes(range) {
-    const to = Math.round(serverNow());
+    const from = Math.round(serverNow() - range.ms);
     for (const size of this.sizes.has(range) ? [this.sizes.get(range)] : range.sizes) {
-      const answer = await get(`${this.path}/windows?size=${size}&from=${to - range.ms}&to=${to}&limit=${MOST}`);
+      const answer = await get(`${this.path}/windows?size=${size}&from=${from}&limit=${MOST}`);
       if (!answer?.items) continue;
       this.sizes.set(range, size);
       return answer.items;

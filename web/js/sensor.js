@@ -50,7 +50,7 @@ export class SensorView {
     this.#showFigures(record.now);
     if (this.rejected !== record.now.rejected) this.#inspect();
     this.rejected = record.now.rejected;
-    this.timeline.show(record, this.range, this.answer?.panes);
+    this.timeline.show(record, this.range, this.answer);
   }
 
   /** The colours changed. */

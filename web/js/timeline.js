@@ -23,14 +23,12 @@ export class Timeline {
     this.node = el("div", { class: "timeline" }, this.box, below, this.table);
   }
 
-  /** Draw the record's live points, or `panes` of a range that has passed (undefined: not known). */
-  show(record, range, panes) {
+  /** Draw the record's live points, or what `answer` says of a range (undefined: not come yet). */
+  show(record, range, answer) {
     if (!this.begun) this.#begin(record.now);
     if (range !== this.range) this.#turn(range);
-    Object.assign(this, { history: record.history, panes });
-    if (!range.key) this.chart?.drawLive(record.history);
-    else if (panes !== this.drawn) this.chart?.drawPanes(panes ?? [], range.ms);
-    this.drawn = this.chart && range.key ? panes : NOTHING;
+    Object.assign(this, { history: record.history, answer, panes: answer?.panes });
+    this.#draw();
     this.#fillTable();
   }
 
@@ -57,13 +55,25 @@ export class Timeline {
       const chart = await Chart.make(this.box, this.readout, { hue: hueOf(kind ?? ""), unit: unit ?? "", label: labelOf(kind, unit) });
       if (this.gone) return chart.destroy();
       this.chart = chart;
-      if (this.range.key) chart.drawPanes(this.panes ?? [], this.range.ms);
-      else chart.drawLive(this.history);
+      this.#draw();
     } catch {
       this.box.hidden = this.key.hidden = true;
       this.table.open = true;
       setText(this.readout, "Charts need uPlot, which set-up could not fetch: make -B web-vendor");
     }
+  }
+
+  // Live points change all the time; an answer is drawn once.
+  #draw() {
+    if (!this.chart) return;
+    if (!this.range.key) this.chart.drawLive(this.history);
+    else if (this.answer !== this.drawn) this.chart.drawPanes(this.panes ?? [], this.range.ms, this.#none());
+    this.drawn = this.range.key ? this.answer : NOTHING;
+  }
+
+  #none() {
+    if (!this.answer) return "Asking for this range";
+    return this.panes ? "No readings in this range" : "The server did not give the windows of this range";
   }
 
   #fillTable() {
