@@ -4,6 +4,7 @@ Touches Redis through fold.lua, and `XREAD BLOCK` and `XGROUP CREATE` on `readin
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -51,6 +52,7 @@ class Driver:
                 self._pause_s = 0.0
             except FAULTS as error:
                 self._note_fault(f"{type(error).__name__}: {error}")
+                client = _keep(client, error)
                 self._back_off()
         if client:
             client.close()
@@ -88,6 +90,18 @@ class Driver:
         elif self._fault and not fault:
             log.info("fold.recovered", stream=self.keys.readings)
         self._fault = fault
+
+
+def _keep(client: Any, error: Exception) -> Any:
+    """Return the client if the server answered, else nothing: then a new one is made.
+
+    A Cluster's client goes on asking the node it chose first, even where that one is gone.
+    """
+    if client is None or isinstance(error, redis.ResponseError):
+        return client
+    with suppress(*FAULTS):
+        client.close()
+    return None
 
 
 def ignore(_keys: Keys, _folded: Folded) -> None:

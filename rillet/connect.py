@@ -4,6 +4,7 @@ A single server, Sentinel and Cluster, with or without TLS, blocking or asyncio:
 one interface. Only the API may call `connect_async`; nothing here knows a key.
 """
 
+import ssl
 from typing import Any, cast
 
 import redis
@@ -24,6 +25,9 @@ from rillet.settings import Settings
 
 SOCKET_TIMEOUT_S = 10.0
 """A server that says nothing for so long is taken for dead; every blocking read waits less."""
+
+FOUND_BY_NAME = False
+"""A Cluster is found again by the URL's nodes: those that it names itself may all have moved."""
 
 FAULTS = (redis.RedisError, RedisClusterException, OSError)
 """What a call may raise when the server is away or moving; the Cluster's own is no RedisError."""
@@ -68,7 +72,10 @@ def _tls(settings: Settings) -> dict[str, Any]:
     for name, file in files.items():
         if file and not file.is_file():
             raise UserError(f"RILLET_REDIS_*_FILE: there is no file {file} ({name}).")
-    return {"ssl": True, **{name: str(file) for name, file in files.items() if file}}
+    given = {name: str(file) for name, file in files.items() if file}
+    # Python 3.13 began to ask for extensions that many private authorities' certificates do not
+    # have; signatures, dates and names are checked all the same.
+    return {"ssl": True, "ssl_exclude_verify_flags": [ssl.VERIFY_X509_STRICT], **given}
 
 
 def _options(settings: Settings, address: Address) -> dict[str, Any]:
@@ -110,7 +117,10 @@ def connect(settings: Settings) -> redis.Redis:
         nodes = [_untyped(redis.cluster.ClusterNode)(host, port) for host, port in address.nodes]
         try:
             # The type is the single server's: the commands Rillet sends are the same on both.
-            return cast("redis.Redis", redis.cluster.RedisCluster(startup_nodes=nodes, **options))
+            made = redis.cluster.RedisCluster(
+                startup_nodes=nodes, dynamic_startup_nodes=FOUND_BY_NAME, **options
+            )
+            return cast("redis.Redis", made)
         except RedisClusterException as error:
             raise redis.ConnectionError(str(error)) from error
     options["retry"] = Retry(NoBackoff(), 0)
@@ -131,7 +141,9 @@ def connect_async(settings: Settings) -> redis.asyncio.Redis:
     options = _options(settings, address)
     if address.kind == "cluster":
         nodes = [redis.asyncio.cluster.ClusterNode(host, port) for host, port in address.nodes]
-        cluster = redis.asyncio.cluster.RedisCluster(startup_nodes=nodes, **options)
+        cluster = redis.asyncio.cluster.RedisCluster(
+            startup_nodes=nodes, dynamic_startup_nodes=FOUND_BY_NAME, **options
+        )
         return cast("redis.asyncio.Redis", cluster)
     # No retries below the caller's: a request is to be told at once that Redis is away, and a
     # write that is sent again may count twice.
