@@ -20,8 +20,8 @@ from rillet.embedded import EmbeddedServer, free_port
 from tests.waiting import until
 
 
-def make_certificates(folder: Path) -> Path:
-    """Make a certificate authority and a certificate for 127.0.0.1; return the folder.
+def make_certificates(folder: Path, address: str = "127.0.0.1") -> Path:
+    """Make a certificate authority and a certificate for an IP address; return the folder.
 
     Files: ca.pem, server.pem, server.key.
     """
@@ -40,7 +40,7 @@ def make_certificates(folder: Path) -> Path:
     is_ca = (x509.BasicConstraints(ca=True, path_length=0), True)
     signs = x509.KeyUsage(*([False] * 5), True, True, False, False)
     ca = certificate(ca_name, ca_key.public_key(), is_ca, (signs, True))
-    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "redis")])
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     server = certificate(name, key.public_key(), (host, False), (issuer, False))

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,21 +18,12 @@ from playwright.sync_api import expect, sync_playwright
 from rillet.cli import COMMANDS
 from rillet.embedded import free_port
 from tests.browser import chromium
+from tests.deploy import engine
 from tests.lua.model import exact_figures
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "rillet-test"
-
-
-def _no_engine() -> str:
-    """Return why the tests cannot run here, or nothing."""
-    if shutil.which("docker") is None:
-        return "no docker here"
-    for command in (["docker", "info"], ["docker", "compose", "version"]):
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            return f"`{' '.join(command)}` does not work here"
-    return ""
 
 
 # The engine is asked only when these tests were chosen: everyday runs leave them out.
@@ -100,7 +90,7 @@ class Compose:
 
 @pytest.fixture(scope="module", params=["redis", "valkey", "cluster"])
 def compose(request: pytest.FixtureRequest) -> Iterator[Compose]:
-    reason = _no_engine()
+    reason = engine.missing()
     if reason:
         pytest.skip(reason)
     running = Compose(request.param)

@@ -2,49 +2,21 @@
 
 import re
 import shutil
-import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
-import yaml
 
 from rillet.settings import Settings
+from tests.deploy.rendering import COMPONENTS, ROOT, rendered
 
-ROOT = Path(__file__).parents[2]
-COMPONENTS = sorted(p.name for p in (ROOT / "k8s/components").iterdir() if p.is_dir())
 OLDEST, NEWEST = "1.29", "1.37"
 CUSTOM = {"ScaledObject", "TriggerAuthentication", "Issuer", "ServiceMonitor"}
 
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None, reason="no kubectl here: manifests are not rendered"
 )
-
-
-@cache
-def rendered(name: str) -> tuple[dict[str, Any], ...]:
-    """Return the objects of `base`, `k3s`, or the k3s overlay with one more component."""
-    folder = ROOT / ("k8s/base" if name == "base" else "k8s/overlays/k3s")
-    if name not in ("base", "k3s"):
-        trial = ROOT / "k8s" / f".trial-{name}"
-        trial.mkdir(exist_ok=True)
-        components = "" if name == "simulator" else f"components: [../components/{name}]\n"
-        (trial / "kustomization.yaml").write_text(f"resources: [../overlays/k3s]\n{components}")
-        try:
-            return _render(trial)
-        finally:
-            shutil.rmtree(trial)
-    return _render(folder)
-
-
-def _render(folder: Path) -> tuple[dict[str, Any], ...]:
-    done = subprocess.run(
-        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return tuple(yaml.safe_load_all(done.stdout))
 
 
 ALL = ["base", "k3s", *COMPONENTS]
@@ -105,7 +77,7 @@ def test_ports_and_probes_agree_with_the_program(name: str) -> None:
     assert port == settings["RILLET_PORT"] == str(api["ports"][0]["containerPort"])
     service = the(rendered(name), "Service", "rillet-api")["spec"]["ports"][0]
     assert service["targetPort"] == api["ports"][0]["name"]
-    allowed = the(rendered(name), "NetworkPolicy", "api-from-anyone")["spec"]["ingress"][0]
+    allowed = the(rendered(name), "NetworkPolicy", "to-api")["spec"]["ingress"][0]
     assert allowed["ports"][0]["port"] == int(port)
     probes = [api[p] for p in ("startupProbe", "livenessProbe", "readinessProbe")]
     paths = {p["httpGet"]["path"] for p in probes}
@@ -135,6 +107,11 @@ def test_what_selects_pods_finds_some(name: str) -> None:
     """Every Service, PodDisruptionBudget and Deployment selects labels that some pod carries."""
     objects = rendered(name)
     labels = [pod["metadata"]["labels"] for _, pod in pods(objects)]
+    for one in objects:
+        if one["kind"] == "StatefulSet":
+            name = one["metadata"]["name"]
+            numbers = range(one["spec"]["replicas"])
+            labels += [{"statefulset.kubernetes.io/pod-name": f"{name}-{i}"} for i in numbers]
     for one in objects:
         if one["kind"] == "Service":
             wanted = one["spec"]["selector"]
