@@ -1,5 +1,6 @@
 """`rillet chaos`: its options, its progress, its tables, its exit status."""
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from chaos.plan import NAMES, chosen, make_plan
 from chaos.run import Config, Outcome, run
 from chaos.table import faults_table, readings_table, statistics_table
+from rillet.errors import UserError
 
 
 def chaos(
@@ -38,6 +40,9 @@ def chaos(
 
     Exit status: 0 nothing lost, nothing counted twice, every figure exact; else 1.
     """
+    if build and not (build / "rillet" / "cli.py").exists():
+        raise UserError(f"--build {build} is no checkout: it has no rillet/cli.py.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is to outlive a kill
     seconds = minutes * 60
     plan = make_plan(seed, seconds, chosen(fault or []))
     config = Config(

@@ -102,7 +102,12 @@ class EmbeddedServer:
         for name, value in self.options.items():
             args += [f"--{name.replace('_', '-')}", *(value.split() or [""])]
         # A session of its own: Ctrl-C reaches the demo alone, which stops the server last.
-        self._process = subprocess.Popen(args, start_new_session=True, stdout=subprocess.DEVNULL)  # noqa: S603 our own server
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 our own server
+                args, start_new_session=True, stdout=subprocess.DEVNULL
+            )
+        except OSError as error:
+            raise UserError(f"{self.binary} cannot be started: {error.strerror}.") from None
         self._wait_until_ready(time.monotonic() + 10)
         return self
 
@@ -140,7 +145,11 @@ class EmbeddedServer:
             self._process = None
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
 
     def __exit__(
         self,

@@ -1,5 +1,7 @@
 """The stress run itself, and that it can fail: each fault against a build that it must break."""
 
+import contextlib
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +13,11 @@ from chaos.plan import NAMES, Step
 from chaos.run import Config, run
 from rillet.cli import app
 from rillet.embedded import EmbeddedServer
+from rillet.errors import UserError
+from tests.processes import running
 from tests.recovery import broken
 from tests.recovery.broken import Broken, make_build
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -59,6 +64,44 @@ def test_a_run_that_fails_says_so(server: EmbeddedServer, tmp_path: Path) -> Non
     assert "NOT as promised" in done.output
     assert number(done.output, "counted twice") > 0
     assert number(done.output, "lost") == 0
+
+
+def test_what_a_user_gets_wrong_is_one_line(server: EmbeddedServer, tmp_path: Path) -> None:
+    """A server, a fault or a build that is none: an error that says so."""
+    for options, said in (
+        (("--server", str(tmp_path / "none")), "cannot be started: No such file"),
+        (("--fault", "flood"), "choose from kill-worker"),
+        (("--build", str(tmp_path)), "has no rillet/cli.py"),
+    ):
+        done = rillet_chaos(server, "--minutes", "0.02", *options)
+        assert isinstance(done.exception, UserError)
+        assert said in str(done.exception)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_leaves_no_process(
+    server: EmbeddedServer, number: signal.Signals, tmp_path: Path
+) -> None:
+    """Ctrl-C and SIGTERM end the server and the workers with the run."""
+    folder = make_build(tmp_path, None)
+    options = ("--server", server.binary, "--build", str(folder), "--fault", "scramble")
+    with running(server, "chaos", *options) as process:
+        until(lambda: len(processes_in(folder)) == 3)
+        process.send_signal(number)
+        said = process.communicate(timeout=20)[0]
+    assert "Traceback" not in said
+    assert process.returncode == 130
+    until(lambda: processes_in(folder) == [])
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Return the ids of the processes that were started in a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (entry / "cwd").readlink() == folder:
+                found.append(int(entry.name))
+    return found
 
 
 @dataclass(frozen=True)
