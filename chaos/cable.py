@@ -2,13 +2,21 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import Coroutine
+from functools import partial
 from threading import Thread
 from typing import Any
 
 CHUNK_BYTES = 65536
 IN_FLIGHT = 1024
 """The most chunks that are under way in one direction; a sender waits when there are more."""
+
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER: a close throws away what is not sent, and the peer sees a reset."""
+
+Way = asyncio.Queue[tuple[float, bytes]]
 
 
 class Cable:
@@ -19,8 +27,8 @@ class Cable:
     """
 
     def __init__(self, to_port: int) -> None:
-        self._to = to_port
-        self._server: asyncio.Server | None = None
+        self._to = ("127.0.0.1", to_port)
+        self._listener: socket.socket | None = None
         self._links: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="cable", daemon=True)
@@ -48,60 +56,64 @@ class Cable:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> None:
-        if self._server is None:
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
+        if self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+            self._listener.setblocking(False)
+            self.port = self._listener.getsockname()[1]
+            self._loop.add_reader(self._listener, self._accept, self._listener)
 
     async def _cut(self) -> None:
-        if self._server:
-            self._server.close()
-            self._server = None
-        for link in self._links:
-            link.cancel()
-        await asyncio.gather(*self._links, return_exceptions=True)
+        if self._listener:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+        await _end(*self._links)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a connection is handled by a task")
-        self._links.add(task)
-        ends = [writer]
-        # An end by cancellation is the cut's own; it is not to reach asyncio's log.
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            try:
-                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to)
-                ends.append(far_writer)
-                await self._relay((reader, far_writer), (far_reader, writer))
-            finally:
-                for end in ends:
-                    end.transport.abort()
-        self._links.discard(task)
+    def _accept(self, listener: socket.socket) -> None:
+        """Take a connection that waits; its link ends it, however soon that is cancelled."""
+        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
+            ends = (listener.accept()[0], socket.socket())
+            for end in ends:
+                end.setblocking(False)
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            link = self._loop.create_task(self._relay(*ends))
+            self._links.add(link)
+            link.add_done_callback(partial(self._forget, ends))
 
-    async def _relay(self, *ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+    def _forget(self, ends: tuple[socket.socket, ...], link: asyncio.Task[None]) -> None:
+        self._links.discard(link)
+        for end in ends:
+            end.close()
+
+    async def _relay(self, near: socket.socket, far: socket.socket) -> None:
         """Relay both ways until one of the ends is closed."""
-        parts = []
-        for reader, writer in ways:
-            under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(IN_FLIGHT)
-            parts.append(asyncio.create_task(self._take(reader, under_way)))
-            parts.append(asyncio.create_task(self._deliver(under_way, writer)))
-        try:
-            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+        with contextlib.suppress(OSError):
+            await self._loop.sock_connect(far, self._to)
+            parts = []
+            for source, target in ((near, far), (far, near)):
+                way: Way = asyncio.Queue(IN_FLIGHT)
+                parts.append(self._loop.create_task(self._take(source, way)))
+                parts.append(self._loop.create_task(self._deliver(way, target)))
+            try:
+                await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await _end(*parts)
 
-    async def _take(
-        self, reader: asyncio.StreamReader, under_way: asyncio.Queue[tuple[float, bytes]]
-    ) -> None:
-        while data := await reader.read(CHUNK_BYTES):
-            await under_way.put((self._loop.time() + self.delay_s, data))
+    async def _take(self, source: socket.socket, way: Way) -> None:
+        while data := await self._loop.sock_recv(source, CHUNK_BYTES):
+            await way.put((self._loop.time() + self.delay_s, data))
 
-    async def _deliver(
-        self, under_way: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter
-    ) -> None:
+    async def _deliver(self, way: Way, target: socket.socket) -> None:
         while True:
-            due, data = await under_way.get()
+            due, data = await way.get()
             await asyncio.sleep(max(0.0, due - self._loop.time()))
-            writer.write(data)
-            await writer.drain()
+            await self._loop.sock_sendall(target, data)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel the tasks, and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)  # what their ends call is called
