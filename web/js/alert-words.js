@@ -15,7 +15,8 @@ export function messageOf({ message, rule, value, threshold }) {
 /** The same where the sensor's name stands already: without it. */
 export function messageAt(alert) {
   const text = messageOf(alert);
-  return text.startsWith(`${alert.sensor}: `) ? text.slice(alert.sensor.length + 2) : text;
+  const rest = text.startsWith(alert.sensor) ? text.slice(alert.sensor.length) : "";
+  return /^:? /.test(rest) ? rest.replace(/^:? /, "") : text;
 }
 
 /** Since when it fires and for how long, as text. */

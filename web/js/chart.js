@@ -77,6 +77,7 @@ export class Chart {
   #read() {
     const { idx } = this.plot.cursor;
     const last = this.data[0].length - 1;
+    this.box.dataset.none = last < 0 ? this.none : "";
     if (last < 0) return setText(this.readout, this.none);
     const text = this.panes ? this.#paneWords(idx ?? last) : this.#pointWords(idx ?? last);
     setText(this.readout, `${idx == null ? "Latest" : "At"} ${text}`);

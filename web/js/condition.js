@@ -12,10 +12,10 @@ export function silenceAfter(record) {
   return Math.max(LEAST_SILENCE_MS, SILENT_AFTER_GAPS * record.gap);
 }
 
-/** Stressed: an alert is firing, or the last value is beyond 3 deviations from the mean. */
-export function conditionOf(record, now, firing) {
-  if (now - record.seen > silenceAfter(record)) return "silent";
-  if (firing) return "stressed";
+/** Stressed: an alert (but for one of silence) is firing, or the last value is beyond 3 deviations. */
+export function conditionOf(record, now, alert) {
+  if (alert?.type === "silence" || now - record.seen > silenceAfter(record)) return "silent";
+  if (alert) return "stressed";
   const { count, last, mean, stddev } = record.now;
   if (count === 0) return "stressed";
   return count > 10 && Math.abs(last - mean) > STRESSED_BEYOND * stddev ? "stressed" : "healthy";

@@ -27,6 +27,11 @@ export function number(value, digits) {
 /** Every digit that the double has: what Redis holds. */
 export const exact = (value) => (value === undefined ? "–" : String(value));
 
+const about = new Intl.NumberFormat("en", { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+
+/** A figure that is right within 1%: three digits, and marked so. */
+export const within = (value) => (Number.isFinite(value) ? `≈ ${about.format(value)}` : "–");
+
 export function rate(perSecond) {
   if (perSecond >= 100_000) return `${number(perSecond / 1000, 0)} k`;
   return number(perSecond, perSecond < 10 ? 1 : 0);

@@ -27,7 +27,7 @@ const link = new LinkLine(stream);
 let frozenAt = 0; // While nothing arrives, time stands still: silence is not then the sensors' doing.
 
 const now = () => (link.state === "live" ? serverNow() : frozenAt);
-const judge = (name, record) => conditionOf(record, now(), alerts.of(name) !== undefined);
+const judge = (name, record) => conditionOf(record, now(), alerts.of(name));
 const look = (name, record) => (link.state === "live" ? judge(name, record) : "stale");
 const overview = new Overview(store, alerts, judge, look);
 const views = new Views({ store, look, alerts, overview }, () => (showNotice(), showTitle()));
@@ -60,6 +60,7 @@ function onLink() {
     overview.grid.refresh();
   }
   views.current?.update();
+  showGlance();
   showNotice();
 }
 

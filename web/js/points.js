@@ -1,6 +1,6 @@
 // One sensor's newest points or panes as a table: for those who read, and where charts are missing.
 import { el } from "./dom.js";
-import { clockTime, count, dayTime, digitsFor, number } from "./format.js";
+import { clockTime, count, dayTime, digitsFor, number, within } from "./format.js";
 
 const ROWS = 20;
 const POINT_HEADS = ["Time", "Value", "Mean", "± deviation"];
@@ -27,8 +27,8 @@ export class PointsTable {
   /** All panes, newest first. */
   showPanes(panes) {
     const rows = panes.toReversed().map((pane) => {
-      const values = [pane.mean, pane.stddev, pane.min, pane.max, pane.p50, pane.p90, pane.p99];
-      return [dayTime(pane.start), count(pane.count), ...plain(values, pane.stddev, pane.mean)];
+      const values = plain([pane.mean, pane.stddev, pane.min, pane.max], pane.stddev, pane.mean);
+      return [dayTime(pane.start), count(pane.count), ...values, ...[pane.p50, pane.p90, pane.p99].map(within)];
     });
     this.#fill(PANE_HEADS, rows);
   }

@@ -12,8 +12,8 @@ export const RANGES = [
   { key: "", label: "Live", words: "All time" },
   { key: "5m", label: "5m", words: "Last 5 minutes", ms: 5 * MINUTE_MS, sizes: ["10s", "1m", ""], refresh_ms: 2000 },
   { key: "1h", label: "1h", words: "Last hour", ms: HOUR_MS, sizes: ["1m", "10s", "1h", ""], refresh_ms: 10_000 },
-  { key: "24h", label: "24h", words: "Last 24 hours", ms: 24 * HOUR_MS, sizes: ["1h", "1m", "1d", ""], refresh_ms: 30_000 },
-  { key: "7d", label: "7d", words: "Last 7 days", ms: 168 * HOUR_MS, sizes: ["1h", "1d", ""], refresh_ms: 60_000 },
+  { key: "24h", label: "24h", words: "Last 24 hours", ms: 24 * HOUR_MS, sizes: ["1h", "1m", "1d", ""], refresh_ms: 15_000 },
+  { key: "7d", label: "7d", words: "Last 7 days", ms: 168 * HOUR_MS, sizes: ["1h", "1d", ""], refresh_ms: 30_000 },
 ];
 
 /** The range of this key; live for a key that is none. */

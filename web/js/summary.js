@@ -1,6 +1,6 @@
 // The few figures of one sensor over the chosen range, in a row above its chart.
 import { el, setText } from "./dom.js";
-import { count, digitsFor, number } from "./format.js";
+import { count, digitsFor, number, within } from "./format.js";
 
 const TILES = [
   ["mean", "Mean ± deviation"],
@@ -26,8 +26,10 @@ export class Summary {
     const { mean, stddev, count: readings } = figures;
     const known = readings > 0;
     const digits = digitsFor(stddev, mean);
-    for (const [name, cell] of this.cells) setText(cell, known ? number(figures[name], digits) : "–");
+    for (const [name, cell] of this.cells) setText(cell, known ? plain(name, figures[name], digits) : "–");
     if (known) setText(this.cells.get("mean"), `${number(mean, digits)} ± ${number(stddev, digits)}`);
     setText(this.cells.get("count"), readings === undefined ? "–" : count(readings));
   }
 }
+
+const plain = (name, value, digits) => (/^p\d+$/.test(name) ? within(value) : number(value, digits));
