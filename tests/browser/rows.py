@@ -1,4 +1,4 @@
-"""Rows of this moment, and where the page shows them."""
+"""Rows of this moment, where the page shows them, and whether anyone sees it."""
 
 import time
 
@@ -23,3 +23,14 @@ def now_row(sensor: str, **fields: object) -> dict[str, object]:
 def figure(page: Page, sensor: str, field: str) -> Locator:
     """Return the element that shows one figure of one card."""
     return page.locator(f'.card[data-sensor="{sensor}"] [data-field="{field}"]')
+
+
+def hide(page: Page, *, hidden: bool = True) -> None:
+    """Let the page believe that nobody sees it, as behind another tab; or that someone does."""
+    page.evaluate(
+        """(hidden) => {
+            Object.defineProperty(document, "hidden", {get: () => hidden, configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )

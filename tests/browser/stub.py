@@ -50,8 +50,10 @@ class Stub:
         """Send one event to every client; `stats` rows also stay for later snapshots."""
         if name == "stats" and isinstance(data, list):
             self.rows.update({row["sensor"]: row for row in data})
-        self._sequence += 1
-        frame = f"id: {self._sequence}-0\nevent: {name}\ndata: {json.dumps(data)}\n\n"
+        frame = f"event: {name}\ndata: {json.dumps(data)}\n\n"
+        if not name.startswith("alert"):  # an alert has no id
+            self._sequence += 1
+            frame = f"id: {self._sequence}-0\n{frame}"
         if self._loop:
             self._loop.call_soon_threadsafe(lambda: [q.put_nowait(frame) for q in self.clients])
 
@@ -86,6 +88,8 @@ class Stub:
     def _snapshot(self) -> list[str]:
         rows = json.dumps(list(self.rows.values()))
         frame = f"id: {self._sequence}-0\nevent: snapshot\ndata: {rows}\n\n"
+        known: Any = self.answers.get("alerts", {})
+        frame += f"event: alerts\ndata: {json.dumps(known.get('active', []))}\n\n"
         length = -(-len(frame) // self.pieces)
         return [frame[i : i + length] for i in range(0, len(frame), length)]
 

@@ -6,7 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.stub import Stub, row
+from tests.browser.rows import now_ms
+from tests.browser.stub import Stub, alert, pane, row
 
 SIZES = {"phone": (390, 844), "laptop": (1440, 900)}
 
@@ -48,6 +49,66 @@ def test_sensor_view_has_no_violation(page: Page, filled: Stub) -> None:
     page.goto(f"{filled.url}#/sensor/stressed")
     expect(page.locator(".readout")).not_to_be_empty()
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_range_with_firing_alert_has_no_violation(page: Page, filled: Stub, size: str) -> None:
+    """A sensor's view over a range, with its alert, its table open and its lists, has none."""
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    begin = now_ms() // 60_000 * 60_000
+    filled.answers["sensors/stressed"] = {**filled.rows["stressed"], "over": {"count": 0}}
+    filled.answers["sensors/stressed/windows"] = {
+        "items": [pane(begin - i * 60_000) for i in range(9, 0, -1)]
+    }
+    one = alert("stressed", ts=now_ms(), at=now_ms())
+    filled.answers["alerts"] = {"active": [one], "recent": [one]}
+    filled.answers["inspect"] = {"command": "redis-cli", "alerts": [one], "rejects": []}
+    page.goto(f"{filled.url}#/sensor/stressed?over=1h")
+    page.get_by_text("As a table").click()
+    expect(page.locator(".points tbody tr")).to_have_count(9)
+    expect(page.locator("#sensor > .kind")).to_contain_text("since")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_alerts_view_has_no_violation(page: Page, filled: Stub, size: str) -> None:
+    """The view of alerts has none, with alerts and rules and without."""
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    filled.answers["rules"] = {"version": 1, "rules": []}
+    page.goto(f"{filled.url}#/alerts")
+    expect(page.locator(".rules")).to_contain_text("No rules yet")
+    assert violations(page) == []
+    rule = {"name": "too-hot", "type": "limit", "high": 30.0}
+    filled.answers["rules"] = {"version": 2, "rules": [rule]}
+    filled.answers["alerts"] = {
+        "active": [alert("stressed", at=now_ms(), ts=now_ms())],
+        "recent": [alert("healthy", state="resolved", at=now_ms())],
+    }
+    page.reload()
+    expect(page.locator(".rules li")).to_have_count(1)
+    expect(page.locator(".recent li")).to_have_count(1)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("route", ["#/", "#/sensor/stressed?over=24h", "#/alerts"])
+@pytest.mark.parametrize("width", [320, 390, 768, 1440, 2560])
+def test_nothing_is_wider_than_the_screen(page: Page, filled: Stub, route: str, width: int) -> None:
+    """At every width, with a long name, a long message and large numbers, nothing sticks out."""
+    name = "a-sensor-with-a-name-of-many-letters-" + "x" * 90
+    filled.rows[name] = filled.rows["stressed"] | {
+        "sensor": name,
+        "mean": -123456789.12345678,
+        "kind": "soil_" * 10,
+    }
+    one = alert(name, ts=now_ms(), at=now_ms(), message=f"{name}: " + "is far too hot " * 9)
+    filled.answers["alerts"] = {"active": [one], "recent": [one]}
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(filled.url + route)
+    expect(page.locator("#link-text")).to_have_text("Live")
+    expect(page.locator("#nav-alerts")).to_have_text("1")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 @pytest.mark.parametrize("token", ["", "sesame"])

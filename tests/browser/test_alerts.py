@@ -4,8 +4,9 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.rows import DASH, figure, now_ms, now_row
+from tests.browser.rows import figure, hide, now_ms, now_row
 from tests.browser.stub import Stub, alert
+from tests.waiting import until
 
 RULES = [
     {"name": "too-hot", "type": "limit", "kind": "temperature", "high": 30.0, "hysteresis": 0.5},
@@ -48,15 +49,40 @@ def test_alerts_that_fired_before_are_known(page: Page, stub: Stub) -> None:
     expect(page.locator('.card[data-sensor="a"] .kind')).to_have_text("5 deviations off")
 
 
-def test_unanswered_question_for_alerts_is_asked_again(page: Page, stub: Stub) -> None:
-    """While the server has not said what fires the figure is a dash; then it is asked anew."""
+def test_unanswered_question_for_changes_is_asked_again(page: Page, stub: Stub) -> None:
+    """What changed before is asked for until the server answers; what fires the stream tells."""
     stub.rows["a"] = now_row("a")
-    before = stub.answers.pop("alerts")
+    del stub.answers["alerts"]
+    page.goto(f"{stub.url}#/alerts")
+    expect(page.locator(".firing")).to_contain_text("Nothing is firing")
+    expect(page.locator(".recent")).to_contain_text("No alert has fired")
+    stub.answers["alerts"] = {"active": [], "recent": [alert("a", state="resolved")]}
+    expect(page.locator(".recent li")).to_have_count(1)
+
+
+def test_list_of_the_stream_takes_the_place_of_what_was_known(page: Page, stub: Stub) -> None:
+    """An `alerts` event is the whole truth: what it does not name has been resolved."""
+    stub.rows["a"], stub.rows["b"] = now_row("a"), now_row("b")
+    stub.answers["alerts"] = {"active": [alert("a")], "recent": []}
     page.goto(stub.url)
-    expect(page.locator("[data-tile=silent]")).to_have_text("0")
-    expect(page.locator("[data-tile=alerts]")).to_have_text(DASH)
-    stub.answers["alerts"] = before
-    expect(page.locator("[data-tile=alerts]")).to_have_text("0")
+    expect(page.locator('.card[data-sensor="a"] .state')).to_have_text("Stressed")
+    stub.send("alerts", [alert("b")])
+    expect(page.locator('.card[data-sensor="b"] .state')).to_have_text("Stressed")
+    expect(page.locator('.card[data-sensor="a"] .state')).to_have_text("Healthy")
+
+
+def test_hidden_page_tells_in_its_title_what_fires(page: Page, stub: Stub) -> None:
+    """A page whose stream rests asks now and then, so that its tab still tells of alerts."""
+    stub.rows["a"] = now_row("a")
+    page.clock.install()
+    page.goto(stub.url)
+    expect(page.locator("#link-text")).to_have_text("Live")
+    hide(page)
+    page.clock.fast_forward(21_000)
+    until(lambda: page.evaluate("document.body.dataset.link") == "resting")
+    stub.answers["alerts"] = {"active": [alert("a")], "recent": []}
+    page.clock.fast_forward(61_000)
+    expect(page).to_have_title("(1) Rillet")
 
 
 def test_feed_lists_firing_and_resolved(page: Page, stub: Stub) -> None:

@@ -8,14 +8,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from rillet.assets import asset_folder
-from tests.browser.rows import now_row
+from tests.browser.rows import hide, now_row
 from tests.browser.stub import Stub
 from tests.waiting import until
-
-HIDE = """(hidden) => {
-    Object.defineProperty(document, "hidden", {get: () => hidden, configurable: true});
-    document.dispatchEvent(new Event("visibilitychange"));
-}"""
 
 READ = """async ({pieces}) => {
     const {readEvents} = await import("./js/sse.js");
@@ -150,12 +145,12 @@ def test_hidden_page_lets_go_of_its_stream(page: Page, stub: Stub) -> None:
     state(page).to_have_text("Live")
     stub.send("stats", [now_row("a", count=3)])
     expect(page.locator(".card [data-field=count]")).to_have_text("3")
-    page.evaluate(HIDE, True)
+    hide(page)
     page.clock.fast_forward(15_000)
     assert len(stub.clients) == 1
     page.clock.fast_forward(6000)
     until(lambda: page.evaluate("document.body.dataset.link") == "resting" and not stub.clients)
-    page.evaluate(HIDE, False)
+    hide(page, hidden=False)
     state(page).to_have_text("Live")
     assert stub.asked_ids == [None, "1-0"]
 
@@ -168,7 +163,7 @@ def test_seventh_tab_is_served(browser: Browser, stub: Stub) -> None:
         tabs = [_open(context, stub) for _ in range(6)]
         seventh = context.new_page()
         seventh.goto(stub.url, wait_until="commit")
-        tabs[0].evaluate(HIDE, True)
+        hide(tabs[0])
         tabs[0].clock.fast_forward(25_000)
         state(seventh).to_have_text("Live")
     finally:

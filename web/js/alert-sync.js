@@ -1,29 +1,29 @@
-// Keeps Alerts true to the server: what fires is asked for, changes come with the stream.
+// Asks the server for the alerts that the stream does not tell: past changes, and all while it rests.
 import { get } from "./api.js";
 
 const AGAIN_MS = 5000;
 
-/** Feeds `alerts`; `learn()` asks for everything, `take(change)` is for the stream's events. */
 export class AlertSync {
   constructor(alerts) {
     this.alerts = alerts;
-    this.meanwhile = undefined;
+    this.asking = false;
   }
 
-  take(change) {
-    this.meanwhile?.push(change);
-    this.alerts.take(change);
-  }
-
-  /** Ask until it is told. What came meanwhile is newer than the answer: it is taken once more. */
-  async learn() {
-    if (this.meanwhile) return;
-    this.meanwhile = [];
+  /** Learn what changed before this page came; ask until the server answers. */
+  async learnPast() {
+    if (this.asking) return;
+    this.asking = true;
     const known = await get("alerts");
-    const changes = this.meanwhile;
-    this.meanwhile = undefined;
-    if (!known?.active) return setTimeout(() => this.learn(), AGAIN_MS);
-    this.alerts.begin({ active: known.active, recent: known.recent ?? [] });
-    for (const change of changes) this.alerts.take(change);
+    this.asking = false;
+    if (known?.recent) this.alerts.remember(known.recent);
+    else setTimeout(() => this.learnPast(), AGAIN_MS);
+  }
+
+  /** Learn what fires, where no stream tells it. */
+  async learnAll() {
+    const known = await get("alerts");
+    if (!known?.active) return;
+    this.alerts.replace(known.active);
+    this.alerts.remember(known.recent);
   }
 }

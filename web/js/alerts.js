@@ -11,14 +11,20 @@ export class Alerts extends EventTarget {
     this.told = false; // whether the server has said what fires
   }
 
-  /** Begin anew from what the server says: {active: [...], recent: [newest first]}. */
-  begin({ active, recent }) {
+  /** Take the complete list of what fires: it takes the place of what was known. */
+  replace(active) {
     const names = new Set(this.bySensor.keys());
     this.bySensor.clear();
-    this.recent = recent.slice(0, RECENT);
     this.told = true;
     for (const alert of active.toSorted((a, b) => a.at - b.at)) this.#raise(alert, names);
     this.#tell(names);
+  }
+
+  /** Take changes that were before: they are told, and change nothing. */
+  remember(changes) {
+    const fresh = changes.filter((change) => !this.recent.some((held) => isSame(held, change)));
+    this.recent = [...this.recent, ...fresh].sort((a, b) => b.at - a.at).slice(0, RECENT);
+    this.#tell(new Set());
   }
 
   /** Take one change of state: {sensor, rule, state: firing | resolved, ts, at, message, ...}. */
@@ -73,5 +79,5 @@ export class Alerts extends EventTarget {
 }
 
 function isSame(a, b) {
-  return a.sensor === b.sensor && a.rule === b.rule && a.state === b.state && a.at === b.at;
+  return a.sensor === b.sensor && a.entry === b.entry && a.rule === b.rule && a.at === b.at && a.state === b.state;
 }

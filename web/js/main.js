@@ -44,7 +44,8 @@ const take = {
     onLink();
   },
   resync: () => toast("The stream was resynced: figures are current"),
-  alert: (change) => sync.take(change),
+  alerts: (active) => alerts.replace(active),
+  alert: (change) => alerts.take(change),
 };
 
 stream.addEventListener("event", ({ detail: { event, data } }) => take[event]?.(JSON.parse(data)));
@@ -55,7 +56,7 @@ function onLink() {
   const { state } = link;
   if (state === "connecting") rate.restart();
   if (state !== shownAs) {
-    if (state === "live") sync.learn();
+    if (state === "live") sync.learnPast();
     shownAs = state;
     overview.grid.refresh();
   }
@@ -122,7 +123,7 @@ function showGlance() {
 setInterval(() => (showGlance(), views.current?.update()), 500);
 views.start();
 onTheme(() => (overview.grid.redraw(), views.current?.redraw?.()));
-followPresence(stream, () => sync.learn());
+followPresence(stream, () => sync.learnAll());
 byId("main").dataset.ready = "true";
 forgetTries();
 

@@ -74,17 +74,19 @@ export class Stream extends EventTarget {
     this.#set({ state: "locked" });
   }
 
-  // The first line is the server's `retry`, before it has read anything: only where this page
-  // resumes does that say that it is up to date. Else it is live when the snapshot is whole.
+  // Nothing before the first snapshot says that this page is up to date, unless it resumes; but
+  // a status does, in its own way.
   #take(event) {
-    const begins = event?.event === "retry";
-    if (begins) this.leastPause = Math.min(Number(event.data), 15_000);
-    if (begins && !this.lastId) return;
+    const { event: name, id } = event ?? {};
+    if (name === "retry") this.leastPause = Math.min(Number(event.data), 15_000);
+    if (this.lastId || id !== undefined || name === "status") this.#live();
+    if (id !== undefined) this.lastId = id;
+    if (event && name !== "retry") this.dispatchEvent(new CustomEvent("event", { detail: event }));
+  }
+
+  #live() {
     this.failures = 0;
     if (this.link.state !== "live") this.#set({ state: "live", since: this.heardAt });
-    if (event === null || begins) return;
-    if (event.id !== undefined) this.lastId = event.id;
-    this.dispatchEvent(new CustomEvent("event", { detail: event }));
   }
 
   #pause() {
