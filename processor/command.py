@@ -1,9 +1,11 @@
 """`rillet process`: one worker, until Ctrl-C or SIGTERM."""
 
 import signal
+import threading
 from threading import Event, Thread
 
 import structlog
+import typer
 
 from processor.metrics import FoldMetrics, serve_metrics
 from processor.rules_store import Keeper
@@ -36,9 +38,30 @@ def process(log_format: LogFormat = None) -> None:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    crashed = _stop_on_crash(stop)
     couriers = start_couriers(settings, stop)
     Thread(target=keeper.run, args=(stop,), name="rules", daemon=True).start()
     log.info("processor.started", partitions=settings.partitions)
     work(settings, stop, FoldMetrics(settings))
     join(couriers, JOIN_S)
+    if crashed.is_set():
+        raise typer.Exit(1)
     log.info("processor.stopped")
+
+
+def _stop_on_crash(stop: Event) -> Event:
+    """Let a thread that dies of a bug end the process; return what is set when one did.
+
+    Otherwise the threads that are left would look like a process in good health.
+    """
+    crashed = Event()
+
+    def note(died: threading.ExceptHookArgs) -> None:
+        if died.exc_value:
+            name = died.thread.name if died.thread else ""
+            log.critical("processor.crashed", thread=name, exc_info=died.exc_value)
+        crashed.set()
+        stop.set()
+
+    threading.excepthook = note
+    return crashed

@@ -15,6 +15,7 @@ from processor.metrics import WebhookMetrics
 from processor.post import PostError, Receiver, message
 from rillet.alert import from_entry
 from rillet.connect import FAULTS, connect
+from rillet.errors import UserError
 from rillet.keys import WEBHOOK_GROUP, Keys, partition_keys
 from rillet.settings import Settings
 
@@ -93,7 +94,7 @@ class Courier:
             try:
                 self._step()
                 pause_s = 0.0
-            except FAULTS as error:
+            except (UserError, *FAULTS) as error:
                 log.debug("webhook.redis_lost", fault=str(error))
                 pause_s = min(2.0, pause_s * 2 or 0.05)
                 self.stop.wait(pause_s)
@@ -102,7 +103,7 @@ class Courier:
         """Make the group, so that it misses nothing from now on; a Redis that is away is later."""
         try:
             self._take("0")
-        except FAULTS as error:
+        except (UserError, *FAULTS) as error:
             log.debug("webhook.redis_lost", fault=str(error))
 
     def _step(self) -> None:

@@ -9,16 +9,15 @@ from threading import Event, Thread
 from typing import Any
 
 import redis
-import structlog
 
 from processor.fold import Folded, fold
+from processor.health import Health
 from processor.pace import Pace
 from rillet.connect import FAULTS, connect
-from rillet.heartbeat import beat
+from rillet.errors import UserError
+from rillet.heartbeat import Pulse
 from rillet.keys import GROUP, Keys, partition_keys
 from rillet.settings import Settings
-
-log = structlog.get_logger("processor")
 
 WAIT_MS = 500
 """How long one XREAD blocks. It only bounds how fast a stop or a deleted stream is noticed."""
@@ -28,30 +27,41 @@ BACKOFF_S = (0.05, 2.0)
 
 
 class Driver:
-    """Drives one partition until told to stop; every failure is retried with back-off."""
+    """Drives one partition until told to stop; every failure is retried with back-off.
+
+    What people put right while a worker runs is such a failure too: a password file that is
+    missing during a reconnect raises UserError. Anything else is a bug, and ends the process.
+    """
 
     def __init__(
-        self, settings: Settings, keys: Keys, stop: Event, on_fold: Callable[[Keys, Folded], None]
+        self,
+        settings: Settings,
+        keys: Keys,
+        stop: Event,
+        on_fold: Callable[[Keys, Folded], None],
+        *,
+        health: Health,
+        pulse: Pulse,
     ) -> None:
         self.settings = settings
         self.keys = keys
         self.stop = stop
         self.on_fold = on_fold
+        self.health = health
+        self.pulse = pulse
         self.pace = Pace(settings.fold_target_ms * 1000, settings.fold_max_count)
-        self._fault = ""
         self._pause_s = 0.0
 
     def run(self) -> None:
         """Fold, wait, fold; return when stopped."""
         client: Any = None
         while not self.stop.is_set():
-            beat(self.settings)
+            self.pulse.beat(self.keys.readings)
             try:
                 client = client or connect(self.settings)
                 self._step(client)
-                self._pause_s = 0.0
-            except FAULTS as error:
-                self._note_fault(f"{type(error).__name__}: {error}")
+            except (UserError, *FAULTS) as error:
+                self.health.ill(self.keys.readings, f"{type(error).__name__}: {error}")
                 client = _keep(client, error)
                 self._back_off()
         if client:
@@ -65,10 +75,16 @@ class Driver:
         missing = folded.fault == "NOSTREAM"
         if missing:
             self._make_group(client)
-        self._note_fault("" if missing else folded.fault)
+        elif folded.fault:
+            self.health.ill(self.keys.readings, folded.fault)
+            if folded.entries == 0:
+                self._back_off()
+            return
         if folded.backlog == 0 and not self.stop.is_set():
             after = "0-0" if missing else folded.cursor
             client.xread({self.keys.readings: after}, count=1, block=WAIT_MS)
+        self.health.well(self.keys.readings)
+        self._pause_s = 0.0
 
     def _make_group(self, client: Any) -> None:
         """Make stream and group, so that people and producers can see the lag from the start."""
@@ -82,14 +98,6 @@ class Driver:
         first, longest = BACKOFF_S
         self._pause_s = min(longest, self._pause_s * 2 or first)
         self.stop.wait(self._pause_s)
-
-    def _note_fault(self, fault: str) -> None:
-        """Log a change between well and ill, one line each, not one per attempt."""
-        if fault and not self._fault:
-            log.warning("fold.failing", stream=self.keys.readings, fault=fault)
-        elif self._fault and not fault:
-            log.info("fold.recovered", stream=self.keys.readings)
-        self._fault = fault
 
 
 def _keep(client: Any, error: Exception) -> Any:
@@ -110,7 +118,9 @@ def ignore(_keys: Keys, _folded: Folded) -> None:
 
 def work(settings: Settings, stop: Event, on_fold: Callable[[Keys, Folded], None] = ignore) -> None:
     """Drive every partition, each in a thread with a connection of its own, until `stop` is set."""
-    drivers = [Driver(settings, keys, stop, on_fold) for keys in partition_keys(settings)]
+    parts = partition_keys(settings)
+    health, pulse = Health(), Pulse(settings, [keys.readings for keys in parts])
+    drivers = [Driver(settings, keys, stop, on_fold, health=health, pulse=pulse) for keys in parts]
     threads = [Thread(target=d.run, name=d.keys.readings, daemon=True) for d in drivers]
     for thread in threads:
         thread.start()
