@@ -1,6 +1,9 @@
 """`rillet doctor`: each finding on a server that really has that fault, and the exit status."""
 
+import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,12 +14,15 @@ import pytest
 import redis
 
 from processor.fold import fold
-from rillet.doctor import Finding, Patient, check_clock, check_version, examine
+from rillet.connect import connect
+from rillet.doctor import check_clock, check_persistence, check_version, examine
 from rillet.embedded import EmbeddedServer
+from rillet.finding import Finding, Patient
 from rillet.keys import Keys
 from rillet.settings import Settings
 from tests.acl import guarded_server
 from tests.topology import cluster
+from tests.waiting import until
 
 
 def found(settings: Settings, check: str) -> list[Finding]:
@@ -70,7 +76,9 @@ def test_a_lag_beyond_the_bound_is_a_warning(settings: Settings, client: redis.R
     client.xgroup_create("readings", "stats", id="0", mkstream=True)
     for _ in range(3):
         client.xadd("readings", {"sensor": "s", "value": "1"})
-    assert found(settings.model_copy(update={"backlog_max": 2}), "lag")[0].level == "warning"
+    (one,) = found(settings.model_copy(update={"backlog_max": 2}), "lag")
+    assert one.level == "warning"
+    assert one.mend.startswith("rillet process")
 
 
 def test_a_server_open_to_all_is_a_warning(settings: Settings) -> None:
@@ -85,6 +93,69 @@ def test_each_user_of_the_acl_file_may_ask(server: EmbeddedServer, tmp_path: Pat
             findings = examine(guarded.settings(user))
             assert not [one for one in findings if one.level == "error"], findings
             assert {one.level for one in findings if one.check == "rights"} == {"ok"}
+
+
+def test_missing_rights_are_named_and_given(server: EmbeddedServer, tmp_path: Path) -> None:
+    """A user with some of a processor's rights is a warning, and the command gives the others."""
+    with guarded_server(server.binary, tmp_path) as guarded:
+        admin = connect(guarded.settings("admin"))
+        rights = "~readings ~state +@read +@connection +evalsha +hset +acl|whoami +acl|dryrun"
+        password = (guarded.users / "reader/password").read_text().strip()
+        admin.execute_command(
+            "ACL",
+            "SETUSER",
+            "reader",
+            "reset",
+            "on",
+            f">{password}",
+            *rights.split(),
+            "+info",
+            "+time",
+            "+xinfo",
+        )
+        mine = guarded.settings("reader")
+        (one,) = found(mine, "rights")
+        assert one.level == "warning"
+        assert "+xtrim" in one.mend
+        admin.execute_command(*shlex.split(one.mend)[1:])
+        assert found(mine, "rights")[0].level == "ok"
+
+
+def test_memory_near_its_limit_is_a_warning(settings: Settings, client: redis.Redis) -> None:
+    """Nine tenths of maxmemory used is a warning, and the command it names mends it."""
+    client.config_set("maxmemory", int(client.info()["used_memory"] * 1.05))
+    try:
+        (one,) = found(settings, "memory")
+        assert one.level == "warning"
+        client.execute_command(*one.mend.split()[1:])
+        assert found(settings, "memory")[0].level == "ok"
+    finally:
+        client.config_set("maxmemory", 0)
+
+
+def test_a_failed_write_of_the_file_is_an_error(settings: Settings, client: redis.Redis) -> None:
+    """A disk that takes no more is an error: what comes in is not kept."""
+    info = {"aof_enabled": 1, "aof_last_write_status": "err"}
+    (one,) = check_persistence(Patient(client, settings, info))
+    assert (one.level, one.mend[:5]) == ("error", "df -h")
+
+
+def test_a_replica_that_acknowledges_nothing_is_named(
+    settings: Settings,
+    client: redis.Redis,
+    replica: EmbeddedServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A replica that stands still is a warning with its address; one that goes on is well."""
+    monkeypatch.setattr("rillet.doctor.LATE_REPLICA_S", 1)
+    until(lambda: client.info()["connected_slaves"] == 1)
+    until(lambda: found(settings, "replicas")[0].level == "ok")
+    os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        late = until(lambda: [f for f in found(settings, "replicas") if f.level == "warning"])
+    finally:
+        os.kill(replica.pid, signal.SIGCONT)
+    assert f"-p {replica.port} INFO replication" in late[0].mend
 
 
 class Skewed:
@@ -125,8 +196,11 @@ def replica(server: EmbeddedServer) -> Iterator[EmbeddedServer]:
 
 
 def test_a_replica_is_no_place_to_fold(replica: EmbeddedServer) -> None:
-    """Pointing Rillet at a replica is an error."""
-    assert found(Settings(redis_url=replica.url), "replicas")[0].level == "error"
+    """Pointing Rillet at a replica is an error, and the command names its master."""
+    (one,) = found(Settings(redis_url=replica.url), "replicas")
+    assert one.level == "error"
+    name, _, url = one.mend.removeprefix("export ").partition("=")
+    assert found(Settings(**{name.removeprefix("RILLET_").lower(): url}), "replicas")
 
 
 def test_every_node_of_a_cluster_is_looked_at(server: EmbeddedServer) -> None:
@@ -148,7 +222,8 @@ def test_the_exit_status_is_for_scripts(settings: Settings, client: redis.Redis)
     url = settings.redis_url.get_secret_value()
     warned = run(url, "--quiet")
     assert warned.returncode == 1, warned.stderr
-    assert "mend: " in warned.stdout
+    port = url.removesuffix("/0").rpartition(":")[2]
+    assert f"mend: redis-cli -h 127.0.0.1 -p {port} CONFIG SET appendonly yes" in warned.stdout
     assert "ok " not in warned.stdout
     client.config_set("maxmemory-policy", "allkeys-random")
     try:
