@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -21,20 +22,25 @@ log = structlog.get_logger()
 
 @dataclass(eq=False, slots=True)
 class Client:
-    """One open stream: its connection, how far it has been served, since when it is stuck."""
+    """One open stream: its connection, how far it has been served, since when it is stuck.
+
+    What each frame asks for lies here: the connection's own fields are far apart in memory.
+    """
 
     connection: StreamProtocol
+    transport: asyncio.Transport
     wanted: frozenset[bytes] | None
     resync: Callable[[], Awaitable[None]]
     cursor: int = 0
     alert_cursor: int = NEW
+    paused: bool = False
     stuck_since: float = 0.0
     served_at: float = field(default_factory=time.monotonic)
     resyncing: asyncio.Task[None] | None = None
 
     def stuck(self, now: float) -> bool:
         """Tell whether the connection takes no more, and note since when."""
-        if not self.connection.paused:
+        if not self.paused:
             self.stuck_since = 0.0
             return False
         self.stuck_since = self.stuck_since or now
@@ -65,27 +71,43 @@ class Hub:
         self.drop_s = drop_s
         self.clients: set[Client] = set()
         self.counts = Counts()
+        self._served = (0, 0)
+        self._due: set[Client] = set()
+        self._looked_at = 0.0
 
     def join(self, client: Client, cursor: int) -> None:
         """Serve this client everything after `cursor` from the next frame on."""
         client.cursor = cursor
         client.served_at = time.monotonic()
-        client.connection.on_writable = self.tail.changed.set
+        client.paused = client.connection.paused
+        client.connection.on_pause = partial(self._pause, client)
         self.clients.add(client)
-        self.tail.changed.set()
+        self._serve(client)
 
     def leave(self, client: Client) -> None:
         """Forget a client; nothing of it stays."""
-        client.connection.on_writable = None
+        client.connection.on_pause = None
         self.clients.discard(client)
+        self._due.discard(client)
         if client.resyncing:
             client.resyncing.cancel()
 
+    def _pause(self, client: Client, paused: bool) -> None:
+        client.paused = paused
+        if not paused:
+            self._serve(client)
+
+    def _serve(self, client: Client) -> None:
+        """Have the next frame go to this client though nothing may have changed since the last."""
+        self._due.add(client)
+        self.tail.changed.set()
+
     async def run(self) -> None:
         """Fan out until cancelled: at once when something changed, never faster than `sse_hz`."""
+        every_s = min(1.0, self.heartbeat_s / 4, self.drop_s / 4)
         while True:
             try:
-                async with asyncio.timeout(min(1.0, self.heartbeat_s / 4, self.drop_s / 4)):
+                async with asyncio.timeout(every_s):
                     await self.tail.changed.wait()
             except TimeoutError:
                 self._look_after()
@@ -93,7 +115,8 @@ class Hub:
             self.tail.changed.clear()
             began = time.monotonic()
             await self.fan_out()
-            self._look_after()
+            if began - self._looked_at > every_s:
+                self._look_after()
             await asyncio.sleep(max(0.0, began + self.period_s - time.monotonic()))
 
     async def fan_out(self) -> None:
@@ -101,7 +124,11 @@ class Hub:
         end, position, now = self.tail.sequence, self.tail.position, time.monotonic()
         news = self.board.sequence
         chunks: dict[tuple[int, int, frozenset[bytes] | None], bytes] = {}
-        for n, client in enumerate(list(self.clients)):
+        changed = self._served != (end, news)
+        some = list(self.clients if changed else self._due)
+        self._served = end, news
+        self._due.clear()
+        for n, client in enumerate(some):
             if n % BURST == BURST - 1:
                 await asyncio.sleep(0)
             served = client.cursor >= end and client.alert_cursor >= news
@@ -143,7 +170,8 @@ class Hub:
         self.counts.frames += 1
         self.counts.frame_bytes += len(chunk)
         client.served_at = now
-        client.connection.write(chunk)
+        if not client.transport.is_closing():
+            client.transport.write(chunk)
 
     async def _resync(self, client: Client) -> None:
         self.counts.resyncs += 1
@@ -154,11 +182,12 @@ class Hub:
             return  # it did not take its snapshot in time, and was dropped
         finally:
             client.resyncing = None
-            self.tail.changed.set()
+            if client in self.clients:
+                self._serve(client)
 
     def _look_after(self) -> None:
         """Drop who has not read for too long; send a comment to who heard nothing for long."""
-        now = time.monotonic()
+        now = self._looked_at = time.monotonic()
         for client in list(self.clients):
             if client.stuck(now):
                 if now - client.stuck_since > self.drop_s:

@@ -32,7 +32,8 @@ class StreamProtocol(HttpToolsProtocol):
     unsent bytes, so there is `abort`.
     """
 
-    on_writable: Callable[[], object] | None = None
+    on_pause: Callable[[bool], object] | None = None
+    """Told with True when the peer leaves too much unread, with False when it took it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Limit what a dead or slow peer costs, then go on as uvicorn does."""
@@ -56,11 +57,17 @@ class StreamProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["state"][CONNECTION] = self
 
+    def pause_writing(self) -> None:
+        """Pause as uvicorn does, and tell who minds."""
+        super().pause_writing()
+        if self.on_pause is not None:
+            self.on_pause(True)
+
     def resume_writing(self) -> None:
-        """Go on as uvicorn does, and tell who waits for it."""
+        """Go on as uvicorn does, and tell who minds."""
         super().resume_writing()
-        if self.on_writable is not None:
-            self.on_writable()
+        if self.on_pause is not None:
+            self.on_pause(False)
 
     @property
     def paused(self) -> bool:

@@ -93,7 +93,7 @@ class Relay(EventSourceResponse):
         async def resync() -> None:
             await self._resync(client)
 
-        client = Client(self.connection, self.wanted, resync)
+        client = Client(self.connection, self.connection.transport, self.wanted, resync)
         try:
             await self._write(client, f"retry: {self.retry_ms}\n\n".encode())
             if not await self._resume(client):
