@@ -16,6 +16,7 @@ class Floor(asyncio.Protocol):
     """Answers any request with the head of a stream; the loop below writes the frames."""
 
     open: set[asyncio.Transport] = set()  # noqa: RUF012 shared on purpose
+    asked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport for `data_received`."""
@@ -24,10 +25,21 @@ class Floor(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:  # noqa: ARG002 any request will do
         """Begin the stream."""
         self.transport.write(HEAD)
+        self.asked = True
         self.open.add(self.transport)
+
+    def pause_writing(self) -> None:
+        """Pass over who does not keep up, as the relay does: what is unread would have no bound."""
+        self.open.discard(self.transport)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        if self.asked:
+            self.open.add(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 the parent's
         """Forget the transport."""
+        self.asked = False
         self.open.discard(self.transport)
 
 

@@ -69,6 +69,16 @@ def add(client: redis.Redis, settings: Settings, sensor: str, *values: float, **
         pass
 
 
+def add_all(client: redis.Redis, settings: Settings, sensors: list[str]) -> None:
+    """Append a reading of each sensor in one go and fold them, in one partition."""
+    with client.pipeline(transaction=False) as pipe:
+        for sensor in sensors:
+            pipe.xadd("readings", {"sensor": sensor, "value": "1"})
+        pipe.execute()
+    while fold(client, settings, partition_keys(settings)[0]).backlog:
+        pass
+
+
 @dataclass(frozen=True)
 class Event:
     """One Server-Sent Event; `rows` by sensor."""

@@ -11,11 +11,9 @@ import httpx
 import pytest
 import redis
 
-from processor.fold import fold
 from rillet.embedded import EmbeddedServer
-from rillet.keys import partition_keys
 from rillet.settings import Settings
-from tests.serving import Api, Event, add, deaf, serving, stream
+from tests.serving import Api, Event, add, add_all, deaf, serving, stream
 from tests.waiting import until
 
 
@@ -142,7 +140,7 @@ async def test_connecting_while_results_flow_leaves_no_gap(
             asyncio.create_task(_follow([one.url, two.url], done, final)) for _ in range(6)
         ]
         await feed()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             connects = await asyncio.gather(*following)
     assert sum(connects) > 12
     assert len(final) == 12
@@ -210,22 +208,18 @@ async def test_a_client_that_does_not_read_is_dropped_and_holds_up_nobody(
     server: EmbeddedServer, client: redis.Redis, settings: Settings
 ) -> None:
     """It is cut off after the set time; meanwhile others get every change."""
-    names = [f"sensor-{n}" for n in range(300)]
-    for name in names:
-        client.xadd("readings", {"sensor": name, "value": "1"})
-    fold(client, settings, partition_keys(settings)[0])
+    names = [f"sensor-{n}" for n in range(1000)]
+    add_all(client, settings, names)
     with serving(server, sse_drop_s="1", sse_hz="50") as api, deaf(api.port):
         async with stream(api.url) as events:
             await anext(events)
             until(lambda: api.metric("rillet_api_sse_clients") >= 1)
             before = _resident(api.process.pid)
-            deadline, n = time.monotonic() + 15, 1
+            deadline, n = time.monotonic() + 60, 1
             while not api.metric("rillet_api_sse_clients_dropped_total"):
                 assert time.monotonic() < deadline
                 n += 1
-                for name in names:
-                    client.xadd("readings", {"sensor": name, "value": "1"})
-                fold(client, settings, partition_keys(settings)[0])
+                add_all(client, settings, names)
                 latest = await anext(events)
             assert api.metric("rillet_api_sse_clients") == 1
             while latest.rows.get(names[0], {}).get("count") != n:
@@ -286,7 +280,7 @@ async def test_a_stop_with_a_hundred_streams_is_quick_and_clean(
         began = time.monotonic()
         api.process.send_signal(signal.SIGTERM)
         endings = await asyncio.gather(*holding)
-        code = await asyncio.to_thread(api.process.wait, 10)
+        code = await asyncio.to_thread(api.process.wait, 30)
         assert time.monotonic() - began < 3
     assert code in {0, -signal.SIGTERM}
     assert all(ending.endswith(b"0\r\n\r\n") for ending in endings)
@@ -345,4 +339,4 @@ async def test_several_workers_serve_every_client(
             for events in streams:
                 assert (await anext(events)).rows["a"]["count"] == 2
         api.process.terminate()
-        api.process.wait(10)
+        api.process.wait(30)
