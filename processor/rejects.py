@@ -1,23 +1,25 @@
-"""The rejected readings: reads `rejects`, and sends readings back to `readings`.
-
-A replay adds a reading and deletes its reject in one transaction, so that none goes in twice.
-"""
+"""The rejected readings: reads `rejects`, and what may be sent of them. Writes nothing."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import redis
+
 from rillet.errors import UserError
-from rillet.keys import Keys, partition_keys, partition_of
+from rillet.keys import Keys, partition_keys
 from rillet.settings import Settings
 
 PAGE = 500
 """Entries asked for at once."""
 
+ESCAPED = "backslashreplace"
+
 CUT = 4096
 """The fold keeps so many bytes of each field of a reject (lua/include/entry.lua)."""
 
+_ID = re.compile(r"\d+-\d+")
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 
@@ -37,6 +39,11 @@ class Reject:
         """The sensor's name as it was sent; empty where there is none."""
         return self.fields.get("sensor", "")
 
+    @property
+    def foreign(self) -> bool:
+        """Tell whether this names no reading, so that it is not the fold's."""
+        return not _ID.fullmatch(self.reading_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -51,7 +58,8 @@ class Wanted:
 
 
 def _reject(keys: Keys, entry_id: bytes, raw: dict[bytes, bytes]) -> Reject:
-    fields = {k.decode(): v.decode() for k, v in raw.items()}
+    # The fold writes printable ASCII; of others' entries each byte that is no text is escaped.
+    fields = {k.decode(errors=ESCAPED): v.decode(errors=ESCAPED) for k, v in raw.items()}
     own = {k.removeprefix("field:"): v for k, v in fields.items() if k.startswith("field:")}
     return Reject(
         keys,
@@ -67,10 +75,21 @@ def read_rejects(client: Any, settings: Settings, wanted: Wanted) -> Iterator[Re
     """Yield the rejects that are meant, of each partition in turn, oldest first."""
     for keys in partition_keys(settings):
         after = "-"
-        while page := client.xrange(keys.rejects, after, "+", count=PAGE):
+        while page := _page(client, keys.rejects, after):
             found = (_reject(keys, entry_id, raw) for entry_id, raw in page)
             yield from (one for one in found if wanted.has(one))
             after = f"({page[-1][0].decode()}"
+
+
+def _page(client: Any, stream: str, after: str) -> Any:
+    try:
+        return client.xrange(stream, after, "+", count=PAGE)
+    except redis.ResponseError as error:
+        if "WRONGTYPE" not in str(error):
+            raise
+        raise UserError(
+            f"{stream} is no stream: another program uses it. RENAME it or set RILLET_NAMESPACE."
+        ) from None
 
 
 def corrections(texts: list[str]) -> dict[str, str]:
@@ -103,32 +122,3 @@ def corrected(reject: Reject, changes: dict[str, str]) -> dict[bytes, bytes]:
         fields[b"ts"] = reject.reading_id.split("-", maxsplit=1)[0].encode()
     fields |= {k.encode(): v.encode() for k, v in changes.items()}
     return {k: v for k, v in fields.items() if v or k.decode("latin-1") not in changes}
-
-
-def replay(client: Any, settings: Settings, reject: Reject, changes: dict[str, str]) -> bool:
-    """Send one reading back through the fold; return whether it was still there to be sent.
-
-    With partitions a corrected name may belong to another partition than its reject, and no
-    transaction spans two: then a crash between sending and deleting leaves it on both.
-    """
-    fields = corrected(reject, changes)
-    parts = partition_keys(settings)
-    sensor = fields.get(b"sensor", b"").decode(errors="replace")
-    target = parts[partition_of(sensor, len(parts))]
-    if target == reject.keys:
-        return bool(client.eval(_MOVE, 2, target.rejects, target.readings, *_flat(reject, fields)))
-    if not client.xrange(reject.keys.rejects, reject.entry_id, reject.entry_id):
-        return False
-    client.execute_command("XADD", target.readings, "*", *_flat(reject, fields)[1:])
-    return bool(client.xdel(reject.keys.rejects, reject.entry_id))
-
-
-def _flat(reject: Reject, fields: dict[bytes, bytes]) -> list[Any]:
-    return [reject.entry_id, *(part for pair in fields.items() for part in pair)]
-
-
-_MOVE = """
-if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
-redis.call('XADD', KEYS[2], '*', unpack(ARGV, 2))
-return redis.call('XDEL', KEYS[1], ARGV[1])
-"""

@@ -1,5 +1,6 @@
 """`rillet rejects`: the readings that could not be folded, as a table, and sent back corrected."""
 
+from collections import Counter
 from itertools import islice
 from typing import Annotated, Any
 
@@ -10,8 +11,10 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from processor.rejects import Reject, Wanted, corrections, is_cut, read_rejects, replay
-from rillet.connect import check_reachable, connect
+from processor.rejects import Reject, Wanted, corrections, is_cut, read_rejects
+from processor.replay import claimed, finish_claims, send_back
+from rillet.connect import FAULTS, check_reachable, connect
+from rillet.errors import UserError
 from rillet.settings import Settings, load_settings
 
 
@@ -35,28 +38,49 @@ def rejects(
     settings = load_settings()
     check_reachable(settings)
     changes = corrections(change or [])
+    console = Console(stderr=True)
     with connect(settings) as client:
-        found = list(islice(read_rejects(client, settings, Wanted(code, sensor)), limit))
+        every = read_rejects(client, settings, Wanted(code, sensor))
+        found, more = list(islice(every, limit)), sum(1 for _ in every)
         if send:
-            _replay(client, settings, found, changes)
+            _replay(client, settings, console, found, changes)
         elif as_json:
             for one in found:
                 typer.echo(orjson.dumps(_as_object(one)))
         else:
             Console().print(_table(found))
+        if more:
+            console.print(f"{more} more: see --limit.")
+        waiting = 0 if send else claimed(client, settings)
+        if waiting:
+            console.print(f"{waiting} on the way to another partition; --replay sees to it.")
 
 
-def _replay(client: Any, settings: Settings, found: list[Reject], changes: dict[str, str]) -> None:
-    """Send all back, with a progress bar, and say how many were."""
-    console = Console(stderr=True)
-    whole = [one for one in found if not is_cut(one, changes)]
-    if len(whole) < len(found):
-        console.print(f"{len(found) - len(whole)} stay: a field of theirs was too long to be kept.")
-    moved = [
-        replay(client, settings, one, changes)
-        for one in track(whole, "Sending back", console=console, transient=True)
-    ]
-    console.print(f"{sum(moved)} of {len(found)} sent back; `rillet process` folds them.")
+def _replay(
+    client: Any, settings: Settings, console: Console, found: list[Reject], changes: dict[str, str]
+) -> None:
+    """Send all back, with a progress bar, and say how many were, and why others stay."""
+    foreign = [one for one in found if one.foreign]
+    cut = [one for one in found if not one.foreign and is_cut(one, changes)]
+    good = [one for one in found if one not in foreign and one not in cut]
+    said: Counter[str] = Counter()
+    try:
+        finish_claims(client, settings)
+        for one in track(good, "Sending back", console=console, transient=True):
+            said[send_back(client, settings, one, changes)] += 1
+    except FAULTS as error:
+        raise UserError(
+            f"{said['sent']} of {len(found)} sent back, then Redis refused: {error}. "
+            "The others are kept: try again."
+        ) from None
+    for number, why in (
+        (len(foreign), "not written by the fold."),
+        (len(cut), "a field of theirs was too long to be kept."),
+        (said["unread"], "the fold that rejected them broke off. Try again once it is through."),
+    ):
+        if number:
+            console.print(f"{number} stay: {why}")
+    console.print(f"{said['sent']} of {len(found)} sent back; `rillet process` folds them.")
 
 
 def _as_object(one: Reject) -> dict[str, Any]:

@@ -95,6 +95,18 @@ class Keys:
         return f"{self.panes_prefix}{size}:{sensor}"
 
 
+CURSOR_FIELD = "\0cursor"
+"""The field of `state` with the id of the entry folded last, a blank, and how many were read."""
+
+REPLAY_FIELD = "\0replay"
+"""The field of `state` with the reject on its way to another partition, and its number."""
+
+
+def replayed_field(source: "Keys") -> str:
+    """Return the field of `state` with the number of the last reject that came from there."""
+    return f"\0replayed:{source.prefix}"
+
+
 def slow_field(sensor: str) -> str:
     """Return the field of the hash `state` with what changes once a window, not once a fold."""
     return f"\0slow:{sensor}"

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from processor.fold import fold
 from rillet.cli import app
 from rillet.embedded import EmbeddedServer
+from rillet.errors import UserError
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 
@@ -33,7 +34,9 @@ def rillet(*words: str) -> str:
 
 
 def listed(*words: str) -> list[Any]:
-    return [json.loads(line) for line in rillet("--json", *words).splitlines()]
+    done = CliRunner().invoke(app, ["rejects", "--json", *words])
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @pytest.mark.usefixtures("filled")
@@ -109,3 +112,45 @@ def test_a_corrected_name_may_move_to_another_partition(
         fold(filled, settings, keys)
     counts = [filled.hget(keys.stats("s"), "count") for keys in parts]
     assert [count for count in counts if count] == [b"8"]
+
+
+def refused(*words: str) -> str:
+    """Return the one line with which the command ends."""
+    done = CliRunner().invoke(app, ["rejects", *words], env={"COLUMNS": "200"})
+    assert isinstance(done.exception, UserError), done.exception or done.output
+    return f"{done.output}{done.exception}"
+
+
+def test_rejects_of_another_type_are_one_line(filled: redis.Redis) -> None:
+    """A key `rejects` that is no stream is named, without a traceback."""
+    filled.delete("rejects")
+    filled.set("rejects", "in the way")
+    assert "rejects is no stream" in refused()
+    assert "rejects is no stream" in refused("--replay")
+
+
+def test_a_replay_that_is_refused_is_one_line(filled: redis.Redis) -> None:
+    """What Redis refuses half-way is said in one line, with how many were sent; the rest stay."""
+    filled.delete("readings")
+    filled.set("readings", "in the way")
+    assert "0 of 3 sent back, then Redis refused: WRONGTYPE" in refused("--replay")
+    assert len(listed()) == 3
+
+
+def test_an_entry_of_someone_else_is_shown_and_stays(filled: redis.Redis) -> None:
+    """What the fold did not write is listed whatever its bytes are, and never sent to it."""
+    filled.xadd("rejects", {b"\xff": b"\xfe", b"field:\xff": b"\xfe"})
+    assert listed()[-1]["fields"] == {"\\xff": "\\xfe"}
+    assert "\\xfe" in rillet()
+    assert "1 stay: not written by the fold" in rillet("--replay", "--set", "value=1")
+    assert len(listed()) == 1
+
+
+@pytest.mark.usefixtures("filled")
+def test_what_the_limit_leaves_out_is_counted() -> None:
+    """A list or a replay that stops at --limit says how many more there are."""
+    assert "1 more" in rillet("--limit", "2")
+    assert "1 more" in rillet("--limit", "2", "--json")
+    assert "more" not in rillet("--limit", "3")
+    assert "1 more" in rillet("--limit", "2", "--replay")
+    assert len(listed()) == 1
