@@ -1,5 +1,5 @@
-// Notices that a part of the page did not load, and loads the page anew; a plain script, so that
-// it works where the modules do not. One lost module of forty would else leave the page as it
+// Notices that a part of the page did not load, and loads the page anew; a plain script before
+// the modules, so that it works where they do not. One lost module of forty would else leave the page as it
 // stands in index.html, at "Connecting", for ever.
 (() => {
   const PAUSES_MS = [1000, 3000, 10_000, 30_000];
@@ -13,7 +13,7 @@
   };
 
   const onError = ({ target }) => {
-    if (planned || !target.matches?.('script[type="module"], link[rel="modulepreload"]')) return;
+    if (planned || !target.matches?.('script[type="module"]')) return;
     planned = true;
     document.body.dataset.broken = "true";
     setTimeout(again, PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)]);
