@@ -218,6 +218,17 @@ def test_the_image_is_small_and_runs_every_command(compose: Compose) -> None:
         subprocess.run([*run, image, command, "--help"], check=True, capture_output=True)
     look = "! command -v gcc cc make && ! ls /root/.cache/pip /var/cache/apt/archives/*.deb"
     subprocess.run([*run, "--entrypoint", "sh", image, "-c", look], check=True, capture_output=True)
+    about = subprocess.run(
+        ["docker", "image", "inspect", "-f", "{{json .Config}}", image],
+        check=True,
+        capture_output=True,
+    )
+    config = json.loads(about.stdout)
+    assert config["User"] == "10001:10001"
+    assert "/healthz" in " ".join(config["Healthcheck"]["Test"])
+    assert {"title", "version", "revision", "licenses", "source"} <= {
+        name.removeprefix("org.opencontainers.image.") for name in config["Labels"]
+    }
     size = subprocess.run(
         ["docker", "image", "inspect", "-f", "{{.Size}}", image], check=True, capture_output=True
     )
