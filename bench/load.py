@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from processor.merge import figures
-from verify.reference import Shown, Sums
+from verify.sums import Shown, Sums
 
 BLOCK = 100
 BLOCKS = 8

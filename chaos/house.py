@@ -10,8 +10,12 @@ from typing import Any
 
 import redis
 
+from chaos import limit
 from chaos.cable import Cable
 from chaos.producer import Producer
+from processor.rules_store import write_rules
+from processor.rules_text import parse_toml
+from processor.scripts import DEFAULT_REDUCERS
 from rillet.connect import FAULTS
 from rillet.embedded import EmbeddedServer
 from rillet.settings import Settings
@@ -24,8 +28,18 @@ LIMITS: dict[str, Any] = {
     "results_maxlen": 2000,
     "rejects_maxlen": 100_000_000,
     "fold_max_count": 300,
+    "windows": "10s,1m",
+    "windows_keep": "60",
+    "windows_maxlen": 100_000_000,
+    "allowed_lateness_ms": 2000,
+    "late_maxlen": 100_000_000,
+    "alerts_maxlen": 100_000_000,
 }
-"""Settings of the run: small ones where that gives trimming and folding more to do."""
+"""Settings of the run: small ones where that gives trimming and folding more to do, and large ones
+where each entry is counted at the end."""
+
+HAS_WINDOWS, HAS_ALERTS = (one in DEFAULT_REDUCERS for one in ("panes", "alerts"))
+"""Whether the fold writes these; what it does not is not asked for."""
 
 NO_SERVER = 2
 """The status with which `rillet process` ends where no server answers as it starts."""
@@ -114,6 +128,11 @@ class House:
         self.client: Any = redis.Redis(port=server.port, protocol=2)
         self.workers: Workers
         self.producers: list[Producer] = []
+
+    def load_rule(self) -> None:
+        """Put the one alert rule of the run in force."""
+        if HAS_ALERTS:
+            write_rules(self.client, self.settings, parse_toml(limit.RULE))
 
     def start_workers(self, number: int, build: Path | None) -> None:
         """Start the workers, behind their cable."""

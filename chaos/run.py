@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chaos.events import judge_alerts, judge_windows
 from chaos.faults import FAULTS
-from chaos.house import DURABLE, House
+from chaos.house import DURABLE, HAS_ALERTS, HAS_WINDOWS, House
+from chaos.look import look
 from chaos.plan import Step
-from chaos.verdict import Verdict, judge_arrival, judge_fold, look
+from chaos.verdict import Verdict, judge_arrival, judge_fold
 from chaos.witness import Witness
 from rillet.connect import FAULTS as AWAY
 from rillet.embedded import EmbeddedServer
@@ -57,8 +59,9 @@ def run(config: Config, say: Say) -> Outcome:
         house = House(server, config.partitions)
         total = int(config.rate * config.seconds)
         each = total // config.producers
-        witness = Witness(house.settings, [each] * config.producers)
+        witness = Witness(house.settings, [each] * config.producers, windows=HAS_WINDOWS)
         witness.start()
+        house.load_rule()
         house.start_workers(config.workers, config.build)
         stack.callback(house.close)
         until_s = time.monotonic() + config.patience_s
@@ -175,5 +178,10 @@ def _judge(house: House, witness: Witness, settled: bool) -> Verdict:
         verdict.doubtful_stored += sum(witness.stored[one.number][n] for n in one.doubtful)
     judge_arrival(verdict, [one.acknowledged for one in producers], witness.stored)
     for keys, ledger in witness.ledgers.items():
-        judge_fold(verdict, ledger, look(house.client, keys))
+        left = look(house.client, keys, house.settings)
+        judge_fold(verdict, ledger, left)
+        if HAS_WINDOWS:
+            judge_windows(verdict, ledger, left.windows)
+        if HAS_ALERTS:
+            judge_alerts(verdict, witness.limits[keys], left.alerts, left.firing)
     return verdict

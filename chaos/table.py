@@ -40,8 +40,21 @@ def readings_table(verdict: Verdict) -> Table:
         table.add_row(name, f"{number:,}")
     table.add_section()
     for name, number in (("lost", verdict.lost), ("counted twice", verdict.twice)):
-        table.add_row(name, f"[{'red' if number else 'green'}]{number:,}[/]")
+        table.add_row(name, _verdict(number))
+    table.add_section()
+    table.add_row("windows closed", f"{verdict.windows:,}")
+    table.add_row("  of them lost, there twice", _both(verdict.windows_lost, verdict.windows_twice))
+    table.add_row("alert changes", f"{verdict.changes:,}")
+    table.add_row("  of them lost, there twice", _both(verdict.changes_lost, verdict.changes_twice))
     return table
+
+
+def _verdict(number: int) -> str:
+    return f"[{'red' if number else 'green'}]{number:,}[/]"
+
+
+def _both(lost: int, twice: int) -> str:
+    return f"{_verdict(lost)}, {_verdict(twice)}"
 
 
 def statistics_table(verdict: Verdict) -> Table:

@@ -1,26 +1,14 @@
 """What a run came to: what was acknowledged against what was stored, and that against the hashes.
 
-Pure but for `look`, which reads what the fold left.
+Pure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from rillet.keys import GROUP, Keys
+from chaos.look import Left
 from verify.agreement import Agreement, compare
 from verify.reference import Ledger, Reference
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What the fold left in one partition, as text; `lag` is that of its group."""
-
-    hashes: dict[str, dict[str, str]]
-    results: dict[str, dict[str, str]]
-    reject_ids: list[str]
-    lag: Any
-    dirty: bool
 
 
 @dataclass(slots=True)
@@ -40,6 +28,12 @@ class Verdict:
     rejected: int = 0
     lost: int = 0
     twice: int = 0
+    windows: int = 0
+    windows_lost: int = 0
+    windows_twice: int = 0
+    changes: int = 0
+    changes_lost: int = 0
+    changes_twice: int = 0
     sensors: int = 0
     fields: dict[str, list[Agreement]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -48,26 +42,9 @@ class Verdict:
     def good(self) -> bool:
         """Whether nothing was lost, nothing counted twice, and every figure is exact."""
         exact = all(one.exact for all_of_it in self.fields.values() for one in all_of_it)
-        return not (self.lost or self.twice or self.wrong) and exact and self.sensors > 0
-
-
-def look(client: Any, keys: Keys) -> Left:
-    """Read what the fold left in one partition."""
-    names = [k.decode() for k in client.hkeys(keys.state) if k[:1] != b"\0"]
-    groups = client.xinfo_groups(keys.readings) if client.exists(keys.readings) else []
-    lags = [group["lag"] for group in groups if group["name"] == GROUP.encode()]
-    results = [_text(fields) for _, fields in client.xrange(keys.results)]
-    return Left(
-        {name: _text(client.hgetall(keys.stats(name))) for name in names},
-        {fields.pop("sensor"): fields for fields in results},
-        [fields[b"id"].decode() for _, fields in client.xrange(keys.rejects)],
-        lags[0] if lags else None,
-        bool(client.hexists(keys.state, "\0dirty")),
-    )
-
-
-def _text(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    return {k.decode(): v.decode() for k, v in fields.items()}
+        events = (self.windows_lost, self.windows_twice, self.changes_lost, self.changes_twice)
+        bad = self.lost or self.twice or any(events) or self.wrong
+        return not bad and exact and self.sensors > 0
 
 
 def judge_arrival(
@@ -90,7 +67,7 @@ def judge_fold(verdict: Verdict, ledger: Ledger, left: Left) -> None:
     if left.lag != 0:
         verdict.wrong.append(f"at rest the group's lag is {left.lag}, not 0")
     if left.dirty:
-        verdict.wrong.append("at rest a sensor is still marked as not published")
+        verdict.wrong.append("at rest something is still marked as not published")
 
 
 def _judge_sensor(verdict: Verdict, want: Reference, shown: dict[str, str]) -> None:

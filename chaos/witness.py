@@ -10,10 +10,11 @@ from typing import Any
 
 import redis
 
+from chaos.limit import Limit
 from rillet.connect import FAULTS, connect
 from rillet.keys import Keys, partition_keys
 from rillet.settings import Settings
-from verify.reference import Ledger
+from verify.reference import Ledger, values_of
 
 GROUP = "witness"
 COUNT = 1000
@@ -21,15 +22,24 @@ PAUSE_S = 0.02
 
 
 class Witness(Thread):
-    """`ledger` is the account of what is stored; `stored[p]` marks the readings of producer p."""
+    """`ledgers` are the accounts of what is stored, `limits` those of alerts, by partition.
 
-    def __init__(self, settings: Settings, totals: list[int]) -> None:
+    `stored[p]` marks the readings of producer p.
+    """
+
+    def __init__(self, settings: Settings, totals: list[int], *, windows: bool) -> None:
         super().__init__(name="witness", daemon=True)
         self.stop = Event()
         self.ledgers = {
-            keys: Ledger(settings.max_batch, settings.future_skew_ms)
+            keys: Ledger(
+                settings.max_batch,
+                settings.future_skew_ms,
+                [size.ms for size in settings.window_sizes if windows],
+                settings.allowed_lateness_ms,
+            )
             for keys in partition_keys(settings)
         }
+        self.limits = {keys: Limit() for keys in self.ledgers}
         self.stored = [bytearray(total) for total in totals]
         self.fault: BaseException | None = None
         self._client: Any = connect(settings)
@@ -65,7 +75,9 @@ class Witness(Thread):
 
     def _take(self, keys: Keys, entry_id: bytes, fields: dict[bytes, bytes]) -> None:
         self._last[keys] = entry_id
-        self.ledgers[keys].take(entry_id.decode(), fields)
+        if self.ledgers[keys].take(entry_id.decode(), fields):
+            sensor, values = fields[b"sensor"].decode(), values_of(fields)
+            self.limits[keys].take(sensor, values, entry_id.decode())
         producer, n = fields[b"n"].split(b":")
         self.stored[int(producer)][int(n)] = 1
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verify.reference import Shown
+from verify.sums import Shown
 
 EXACT = 17.0
 """Digits of numbers that are the same double: 17 digits tell any two doubles apart."""

@@ -5,7 +5,8 @@ from pathlib import Path
 from simulator.replay import Columns, Replay
 from simulator.table import Table
 from verify.agreement import compare
-from verify.reference import Ledger, Shown
+from verify.reference import Ledger
+from verify.sums import Shown
 from verify.tail import Report
 
 ARRIVAL = "0-0"

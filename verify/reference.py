@@ -4,48 +4,17 @@ It shares nothing with the fold but the rules of good readings (rillet/validate.
 """
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from processor.merge import figures
-from processor.record import Moments
 from rillet.validate import Limits, check
 from verify.sequence import Sequence
+from verify.sums import Shown, Sums
+from verify.windows import Windows
 
 Fields = Mapping[bytes, bytes]
-Shown = dict[str, float | int | str]
-
-_SHIFT = 1074
-"""Every finite double is a whole number of 2^-1074."""
-
-
-@dataclass(slots=True)
-class Sums:
-    """Count, sum and sum of squares of doubles, as integers: `s1` in 2^-1074, `s2` in 2^-2148."""
-
-    n: int = 0
-    s1: int = 0
-    s2: int = 0
-    low: float = float("inf")
-    high: float = float("-inf")
-    last: float = 0.0
-
-    def add(self, values: Iterable[float], times: int = 1) -> None:
-        """Take in the values, in order, all of them `times` times over."""
-        for value in values:
-            top, bottom = value.as_integer_ratio()
-            shift = _SHIFT - bottom.bit_length() + 1
-            self.n += times
-            self.s1 += times * (top << shift)
-            self.s2 += times * (top * top << 2 * shift)
-            self.low, self.high = min(self.low, value), max(self.high, value)
-            self.last = value
-
-    def moments(self) -> Moments:
-        """Return the same as moments of the project's own, to be merged and rounded."""
-        s1, s2 = Fraction(self.s1, 1 << _SHIFT), Fraction(self.s2, 1 << 2 * _SHIFT)
-        return Moments(self.n, s1, s2, self.low, self.high, self.last)
 
 
 @dataclass(slots=True)
@@ -60,6 +29,7 @@ class Reference:
     duplicates: int = 0
     rejected: int = 0
     labels: dict[str, str] = field(default_factory=dict)
+    windows: Windows | None = None
 
     def take(self, entry_id: str, fields: Fields) -> bool:
         """Take one good entry; return whether it was new."""
@@ -72,7 +42,10 @@ class Reference:
             self.duplicates += len(values)
             return False
         self.sums.add(values)
-        at = milliseconds(entry_id) if ts is None else ts
+        arrival = milliseconds(entry_id)
+        at = arrival if ts is None else ts
+        if self.windows:
+            self.windows.take(at, arrival, values)
         self.first_ts, self.last_ts = min(self.first_ts, at), max(self.last_ts, at)
         self.last_id = entry_id
         return True
@@ -87,6 +60,8 @@ class Reference:
             "restarts": self.sequence.restarts,
             **self.labels,
         }
+        if self.windows:
+            found["late"] = self.windows.late
         if self.sums.n:
             found |= {"last": self.sums.last, "last_id": self.last_id}
             found |= {"first_ts": int(self.first_ts), "last_ts": int(self.last_ts)}
@@ -95,10 +70,15 @@ class Reference:
 
 @dataclass(slots=True)
 class Ledger:
-    """The accounts of all sensors, by name, and the ids of the entries that are to be rejected."""
+    """The accounts of all sensors, by name, and the ids of the entries that are to be rejected.
+
+    Windows are accounted for where their sizes are given.
+    """
 
     max_batch: int
     future_skew_ms: int
+    sizes_ms: Many[int] = ()
+    lateness_ms: int = 0
     sensors: dict[str, Reference] = field(default_factory=dict)
     rejects: list[str] = field(default_factory=list)
     entries: int = 0
@@ -112,11 +92,17 @@ class Ledger:
             self.rejects.append(entry_id)
         if fault and fault.code in {"missing_sensor", "bad_sensor"}:
             return False
-        sensor = self.sensors.setdefault(fields[b"sensor"].decode(), Reference())
+        sensor = self._account(fields[b"sensor"].decode())
         if fault:
             sensor.rejected += 1
             return False
         return sensor.take(entry_id, fields)
+
+    def _account(self, name: str) -> Reference:
+        if name not in self.sensors:
+            windows = Windows(self.sizes_ms, self.lateness_ms) if self.sizes_ms else None
+            self.sensors[name] = Reference(windows=windows)
+        return self.sensors[name]
 
 
 def milliseconds(entry_id: str) -> int:

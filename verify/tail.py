@@ -14,8 +14,9 @@ from rillet.errors import UserError
 from rillet.keys import Keys
 from rillet.settings import Settings
 from verify.agreement import Agreement, agreement, compare
-from verify.reference import Ledger, Reference, Sums, values_of
+from verify.reference import Ledger, Reference, values_of
 from verify.sequence import WINDOW
+from verify.sums import Sums
 
 MOST = 500_000
 """Entries that are read at once; a longer tail is refused, as it would hold the server up."""

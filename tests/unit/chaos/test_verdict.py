@@ -2,7 +2,8 @@
 
 import pytest
 
-from chaos.verdict import Left, Verdict, judge_arrival, judge_fold
+from chaos.look import Left
+from chaos.verdict import Verdict, judge_arrival, judge_fold
 from verify.reference import Ledger
 
 

@@ -1,0 +1,53 @@
+"""Reads what the fold left of one partition, for the verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rillet.keys import GROUP, Keys
+from rillet.settings import Settings
+
+Fields = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is in one partition, as text; `lag` is that of the fold's group.
+
+    `windows` has by their size in ms the entries of each stream of closed windows.
+    """
+
+    hashes: dict[str, Fields]
+    results: dict[str, Fields]
+    reject_ids: list[str]
+    lag: Any
+    dirty: bool
+    windows: dict[int, list[Fields]] = field(default_factory=dict)
+    alerts: list[Fields] = field(default_factory=list)
+    firing: set[str] = field(default_factory=set)
+
+
+def look(client: Any, keys: Keys, settings: Settings) -> Left:
+    """Read it all."""
+    names = [k.decode() for k in client.hkeys(keys.state) if k[:1] != b"\0"]
+    groups = client.xinfo_groups(keys.readings) if client.exists(keys.readings) else []
+    lags = [group["lag"] for group in groups if group["name"] == GROUP.encode()]
+    results = _entries(client, keys.results)
+    return Left(
+        {name: _text(client.hgetall(keys.stats(name))) for name in names},
+        {fields.pop("sensor"): fields for fields in results},
+        [fields["id"] for fields in _entries(client, keys.rejects)],
+        lags[0] if lags else None,
+        any(client.hexists(keys.state, name) for name in ("\0dirty", "\0outbox")),
+        {one.ms: _entries(client, keys.windows(one.name)) for one in settings.window_sizes},
+        _entries(client, keys.alerts),
+        {name.decode() for name in client.hkeys(keys.firing)},
+    )
+
+
+def _entries(client: Any, stream: str) -> list[Fields]:
+    return [_text(fields) for _, fields in client.xrange(stream)]
+
+
+def _text(fields: Mapping[bytes, bytes]) -> Fields:
+    return {k.decode(): v.decode() for k, v in fields.items()}
