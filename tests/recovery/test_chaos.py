@@ -122,7 +122,7 @@ class Break:
 
 
 BREAKS = {
-    "kill-worker": Break("kill-worker", broken.CURSOR_AFTER, at_s=(1, 2.5)),
+    "kill-worker": Break("kill-worker", broken.COMMIT_LATER, (1, 3.5), seconds=4),
     "stop-worker": Break(
         "stop-worker",
         broken.LEASE,
