@@ -18,12 +18,11 @@ from rillet.address import parse_address
 from rillet.connect import check_reachable, connect
 from rillet.embedded import MINIMUM
 from rillet.finding import Finding, Patient, ok, one
-from rillet.keys import GROUP, Keys, partition_keys
+from rillet.groups import check_groups
 from rillet.rights import check_rights
 from rillet.settings import Settings, load_settings
 
 CLOCK_SKEW_WARNING_MS = 1000
-FORGOTTEN_LAG = 100_000
 LATE_REPLICA_S = 10
 
 
@@ -83,35 +82,6 @@ def check_clock(patient: Patient) -> Iterator[Finding]:
         yield Finding("error" if bad else "warning", "clock", said, mend)
     else:
         yield ok("clock", f"within {abs(skew_ms) + uncertain_ms:.0f} ms of the server's")
-
-
-def check_groups(patient: Patient) -> Iterator[Finding]:
-    """Look whether the fold keeps up, and no forgotten group holds readings back."""
-    for keys in partition_keys(patient.settings):
-        yield from _groups_of(patient, keys)
-
-
-def _groups_of(patient: Patient, keys: Keys) -> Iterator[Finding]:
-    stream = keys.readings
-    if not patient.client.exists(stream):
-        yield ok("groups", f"{stream}: no readings yet")
-        return
-    groups = {g["name"].decode(): g for g in patient.client.xinfo_groups(stream)}
-    ours = groups.pop(GROUP, None)
-    lag = ours.get("lag") if ours else None
-    if ours is None:
-        said = f"{stream}: readings, but nothing folds them"
-        yield Finding("error", "groups", said, "rillet process")
-    elif lag is not None and lag > patient.settings.backlog_max:
-        said = f"{stream}: {lag:,} readings behind"
-        yield Finding("warning", "lag", said, "rillet process  (one more of them)")
-    else:
-        yield ok("groups", f"{stream}: {lag} readings behind")
-    for name, group in groups.items():
-        if group["pending"] or (group.get("lag") or 0) > FORGOTTEN_LAG:
-            said = f"{stream}: group {name} has {group['pending']} pending, lag {group.get('lag')}"
-            mend = f"redis-cli XGROUP DESTROY '{stream}' '{name}'  (if it is forgotten)"
-            yield Finding("warning", "forgotten group", f"{said}: readings are kept for it", mend)
 
 
 def check_replicas(patient: Patient) -> Iterator[Finding]:

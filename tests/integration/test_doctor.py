@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import redis
 
+import rillet.groups
 from processor.fold import fold
 from rillet.connect import connect
 from rillet.doctor import check_clock, check_persistence, check_version, examine
@@ -59,16 +60,126 @@ def test_readings_that_nothing_folds_are_an_error(settings: Settings, client: re
     assert found(settings, "groups")[0].level == "ok"
 
 
+HOUR_MS = 3_600_000
+LONG_AGO = "1000-0"
+
+
+def groups_that_ail(settings: Settings) -> list[Finding]:
+    return [one for one in examine(settings) if "group " in one.said and one.level != "ok"]
+
+
+def command_of(finding: Finding) -> list[str]:
+    return shlex.split(re.sub(r"\s+\(.*", "", finding.mend))
+
+
 def test_a_forgotten_group_is_named(settings: Settings, client: redis.Redis) -> None:
-    """A second group with pending entries is a warning, and its command removes it."""
-    client.xadd("readings", {"sensor": "s", "value": "1"})
+    """A group that left old readings unread is a warning, though Redis cannot tell its lag."""
+    client.xadd("readings", {"sensor": "s", "value": "1"}, id=LONG_AGO)
+    client.xadd("readings", {"sensor": "s", "value": "1"}, id="1001-0")
+    client.xadd("readings", {"sensor": "s", "value": "1"}, id="1002-0")
+    client.xgroup_create("readings", "old", id=LONG_AGO)
+    client.xdel("readings", "1001-0")
+    lag = {g["name"]: g["lag"] for g in client.xinfo_groups("readings")}[b"old"]
+    assert lag is None
+    (one,) = groups_that_ail(settings)
+    assert (one.level, one.check) == ("warning", "forgotten group")
+    assert "group old" in one.said
+    client.xgroup_destroy("readings", "old")
+    assert groups_that_ail(settings) == []
+
+
+def test_the_advice_on_a_group_loses_nothing(settings: Settings, client: redis.Redis) -> None:
+    """The command to run first only looks; the one that drops the group comes with its price."""
+    client.xadd("readings", {"sensor": "s", "value": "1"}, id=LONG_AGO)
     client.xgroup_create("readings", "old", id="0")
-    client.xreadgroup("old", "me", {"readings": ">"})
-    (one,) = found(settings, "forgotten group")
+    (one,) = groups_that_ail(settings)
+    assert command_of(one) == ["redis-cli", "XINFO", "CONSUMERS", "readings", "old"]
+    client.execute_command(*command_of(one)[1:])
+    assert "XGROUP DESTROY 'readings' 'old'" in one.mend
+    assert "never sees" in one.mend
+    assert len(client.xinfo_groups("readings")) == 1
+
+
+def test_a_group_at_work_is_not_accused(settings: Settings, client: redis.Redis) -> None:
+    """Readings in flight, or a lag of today, are no fault, however many they are."""
+    for _ in range(5):
+        client.xadd("readings", {"sensor": "s", "value": "1"})
+    client.xgroup_create("readings", "archive", id="0")
+    assert groups_that_ail(settings) == []
+    client.xreadgroup("archive", "me", {"readings": ">"}, count=2)
+    assert groups_that_ail(settings) == []
+    client.xgroup_create("readings", "done", id="$")
+    assert groups_that_ail(settings) == []
+
+
+def test_entries_that_nobody_acknowledges_are_named(
+    settings: Settings, client: redis.Redis
+) -> None:
+    """A group whose consumers ask, but that has had entries in hand for hours, is stuck."""
+    entry = client.xadd("readings", {"sensor": "s", "value": "1"})
+    client.xgroup_create("readings", "archive", id="0")
+    client.xreadgroup("archive", "me", {"readings": ">"})
+    client.xclaim("readings", "archive", "me", 0, [entry], idle=2 * HOUR_MS)  # type: ignore[list-item]
+    (one,) = groups_that_ail(settings)
+    assert (one.check, "not acknowledged" in one.said) == ("stuck group", True)
+    assert "DESTROY" not in one.mend
+    assert command_of(one)[1:] == ["XPENDING", "readings", "archive", "-", "+", "10"]
+
+
+def test_a_group_that_reads_but_is_late_is_slow(settings: Settings, client: redis.Redis) -> None:
+    """A group that asks, but has old readings before it, is slow: nothing is to be destroyed."""
+    for n in range(3):
+        client.xadd("readings", {"sensor": "s", "value": "1"}, id=f"100{n}-0")
+    client.xgroup_create("readings", "archive", id="0")
+    client.xreadgroup("archive", "me", {"readings": ">"}, count=1, noack=True)
+    (one,) = groups_that_ail(settings)
+    assert one.check == "slow group"
+    assert "DESTROY" not in one.mend
+
+
+def test_a_consumer_that_went_away_makes_a_forgotten_group(
+    settings: Settings, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once its last consumer has not asked for too long, the group is forgotten."""
+    client.xadd("readings", {"sensor": "s", "value": "1"}, id=LONG_AGO)
+    client.xadd("readings", {"sensor": "s", "value": "1"}, id="1001-0")
+    client.xgroup_create("readings", "archive", id="0")
+    client.xreadgroup("archive", "me", {"readings": ">"}, count=1)
+    monkeypatch.setattr(rillet.groups, "OLD_MS", 20)
+    until(lambda: [one.check for one in groups_that_ail(settings)] == ["forgotten group"])
+
+
+def test_changes_that_wait_for_the_webhook_are_told(
+    settings: Settings, client: redis.Redis
+) -> None:
+    """The webhook's group is on `alerts`: old changes there are a warning, new ones are not."""
+    client.xadd("alerts", {"rule": "r", "sensor": "s", "state": "firing"})
+    client.xgroup_create("alerts", "webhook", id="0")
+    client.xreadgroup("webhook", "rillet", {"alerts": ">"})
+    assert not found(settings, "webhook")
+    (pending,) = client.xrange("alerts")
+    client.xclaim("alerts", "webhook", "rillet", 0, [pending[0]], idle=2 * HOUR_MS)  # type: ignore[list-item]
+    (one,) = found(settings, "webhook")
     assert one.level == "warning"
-    command = re.sub(r"\s+\(.*", "", one.mend).replace("'", "").split()[1:]
-    client.execute_command(*command)
-    assert not found(settings, "forgotten group")
+    assert "1 not acknowledged" in one.said
+    client.xack("alerts", "webhook", pending[0])
+    assert not found(settings, "webhook")
+
+
+def test_a_group_without_a_known_lag_is_judged_by_age(
+    settings: Settings, client: redis.Redis
+) -> None:
+    """Where Redis cannot tell the fold's lag, an old reading that is unread is a warning."""
+    for n in range(3):
+        client.xadd("readings", {"sensor": "s", "value": "1"}, id=f"100{n}-0")
+    client.xgroup_create("readings", "stats", id="1000-0")
+    client.xdel("readings", "1001-0")
+    assert [g["lag"] for g in client.xinfo_groups("readings")] == [None]
+    (one,) = found(settings, "lag")
+    assert one.level == "warning"
+    client.xgroup_setid("readings", "stats", "1002-0")
+    assert not found(settings, "lag")
+    assert "None" not in "".join(one.said for one in examine(settings))
 
 
 def test_a_lag_beyond_the_bound_is_a_warning(settings: Settings, client: redis.Redis) -> None:
