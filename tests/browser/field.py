@@ -49,7 +49,7 @@ after_s = 60
 name = "gone"
 type = "silence"
 sensor = "soil_*"
-after_s = 15
+after_s = 12
 """
 
 

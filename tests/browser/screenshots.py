@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
+import httpx
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from rillet.embedded import EmbeddedServer
@@ -106,6 +106,8 @@ def shoot(browser: Browser, stack: Stack) -> None:
         for name, page in pages.items():
             save(page, name)
     with ExitStack() as alive:
+        headers = {"Content-Type": "application/toml"}
+        httpx.put(f"{stack.url}api/rules", content=RULES, headers=headers).raise_for_status()
         pages = open_all(browser, stack, alive, ALERTING, send)
         pages["alerting"].get_by_label("Sort").select_option("state")
         make_alerts(stack, field, pages)
@@ -141,11 +143,8 @@ def main() -> None:
     """Make all images."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play, ExitStack() as alive:
-        rules = alive.enter_context(NamedTemporaryFile("w", suffix=".toml"))
-        rules.write(RULES)
-        rules.flush()
         server = alive.enter_context(EmbeddedServer())
-        stack = Stack(server, alive, rules_file=rules.name)
+        stack = Stack(server, alive)
         shoot(launch(play), stack)
 
 

@@ -13,11 +13,11 @@ from tests.waiting import until
 class Stack:
     """A running Rillet whose API can be stopped and started again on its port."""
 
-    def __init__(self, server: EmbeddedServer, stack: ExitStack, **settings: str) -> None:
+    def __init__(self, server: EmbeddedServer, stack: ExitStack) -> None:
         self.client = stack.enter_context(redis.Redis(port=server.port, protocol=2))
         self.server = server
         self.port = free_port()
-        stack.enter_context(running(server, "process", **settings))
+        stack.enter_context(running(server, "process"))
 
     @property
     def url(self) -> str:

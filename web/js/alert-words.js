@@ -16,7 +16,9 @@ export function messageOf({ message, rule, value, threshold }) {
 export function messageAt(alert) {
   const text = messageOf(alert);
   const rest = text.startsWith(alert.sensor) ? text.slice(alert.sensor.length) : "";
-  return /^:? /.test(rest) ? rest.replace(/^:? /, "") : text;
+  if (!/^:? /.test(rest)) return text;
+  const own = rest.replace(/^:? /, "");
+  return own[0].toUpperCase() + own.slice(1);
 }
 
 /** Since when it fires and for how long, as text. */
