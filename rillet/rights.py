@@ -1,26 +1,75 @@
 """The doctor's look at the rights of this user; asks by ACL DRYRUN and writes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from redis.exceptions import NoPermissionError
 
 from rillet.finding import Finding, Patient, ok, one
-from rillet.keys import GROUP, Keys, partition_keys
+from rillet.keys import GROUP, WEBHOOK_GROUP, Keys, partition_keys
 
-NEEDS = (
+READS = (
+    ("time", "", "TIME"),
+    ("exists", "{readings}", "EXISTS", "{readings}"),
+    ("xread", "{readings}", "XREAD", "STREAMS", "{readings}", "0"),
+    ("xrange", "{readings}", "XRANGE", "{readings}", "-", "+"),
+    ("xinfo|stream", "{readings}", "XINFO", "STREAM", "{readings}"),
+    ("xinfo|groups", "{readings}", "XINFO", "GROUPS", "{readings}"),
+    ("xpending", "{readings}", "XPENDING", "{readings}", GROUP),
+    ("hget", "{state}", "HGET", "{state}", "f"),
+    ("hmget", "{state}", "HMGET", "{state}", "f"),
+    ("hscan", "{state}", "HSCAN", "{state}", "0"),
+    ("xrevrange", "{rejects}", "XREVRANGE", "{rejects}", "+", "-"),
+    ("get", "{rules}", "GET", "{rules}"),
+    ("lindex", "{panes}*", "LINDEX", "{panes}x", "0"),
+    ("zrangebyscore", "{due}", "ZRANGEBYSCORE", "{due}", "0", "1"),
+)
+"""What a processor's user must read: the right, its keys, a command to try by ACL DRYRUN alone."""
+
+WRITES = (
     ("evalsha", "{readings}", "EVALSHA", "0" * 40, "1", "{readings}"),
-    ("xadd", "{results}", "XADD", "{results}", "*", "f", "v"),
-    ("hset", "{state}", "HSET", "{state}", "f", "v"),
-    ("hset", "{stats}*", "HSET", "{stats}x", "f", "v"),
+    ("eval", "{readings}", "EVAL", "", "1", "{readings}"),
+    ("xgroup|create", "{readings}", "XGROUP", "CREATE", "{readings}", GROUP, "0"),
     ("xgroup|setid", "{readings}", "XGROUP", "SETID", "{readings}", GROUP, "0"),
     ("xtrim", "{readings}", "XTRIM", "{readings}", "MAXLEN", "1"),
-    ("set", "{rules}", "SET", "{rules}", "v"),
-    ("hdel", "{firing}", "HDEL", "{firing}", "f"),
+    ("hset", "{state}", "HSET", "{state}", "f", "v"),
+    ("hdel", "{state}", "HDEL", "{state}", "f"),
+    ("hset", "{stats}*", "HSET", "{stats}x", "f", "v"),
+    ("del", "{stats}*", "DEL", "{stats}x"),
+    ("xadd", "{results}", "XADD", "{results}", "*", "f", "v"),
+    ("xtrim", "{results}", "XTRIM", "{results}", "MAXLEN", "1"),
+    ("xadd", "{rejects}", "XADD", "{rejects}", "*", "f", "v"),
     ("xadd", "{alerts}", "XADD", "{alerts}", "*", "f", "v"),
+    ("xadd", "{late}", "XADD", "{late}", "*", "f", "v"),
+    ("xadd", "{windows}*", "XADD", "{windows}x", "*", "f", "v"),
+    ("hset", "{firing}", "HSET", "{firing}", "f", "v"),
+    ("hdel", "{firing}", "HDEL", "{firing}", "f"),
+    ("set", "{rules}", "SET", "{rules}", "v"),
     ("rpush", "{panes}*", "RPUSH", "{panes}x", "v"),
+    ("ltrim", "{panes}*", "LTRIM", "{panes}x", "0", "1"),
+    ("del", "{panes}*", "DEL", "{panes}x"),
     ("zadd", "{due}", "ZADD", "{due}", "1", "x"),
+    ("zrem", "{due}", "ZREM", "{due}", "x"),
 )
-"""What a processor's user must write: the right, its keys, a command to try by ACL DRYRUN alone."""
+"""What it must write."""
+
+WEBHOOK = (
+    ("eval", "{alerts}", "EVAL", "", "1", "{alerts}"),
+    ("exists", "{alerts}", "EXISTS", "{alerts}"),
+    ("xread", "{alerts}", "XREAD", "STREAMS", "{alerts}", "0"),
+    ("xinfo|stream", "{alerts}", "XINFO", "STREAM", "{alerts}"),
+    ("xinfo|groups", "{alerts}", "XINFO", "GROUPS", "{alerts}"),
+    ("xgroup|create", "{alerts}", "XGROUP", "CREATE", "{alerts}", WEBHOOK_GROUP, "0"),
+    ("xgroup|setid", "{alerts}", "XGROUP", "SETID", "{alerts}", WEBHOOK_GROUP, "0"),
+    (
+        "xreadgroup",
+        "{alerts}",
+        *("XREADGROUP", "GROUP", WEBHOOK_GROUP, "me", "STREAMS", "{alerts}", ">"),
+    ),
+    ("xack", "{alerts}", "XACK", "{alerts}", WEBHOOK_GROUP, "0-1"),
+    ("xclaim", "{alerts}", "XCLAIM", "{alerts}", WEBHOOK_GROUP, "me", "0", "0-1"),
+    ("xautoclaim", "{alerts}", "XAUTOCLAIM", "{alerts}", WEBHOOK_GROUP, "me", "0", "0"),
+)
+"""What it needs besides where RILLET_WEBHOOK_URL is set."""
 
 
 def check_rights(patient: Patient) -> Iterator[Finding]:
@@ -39,17 +88,13 @@ def check_rights(patient: Patient) -> Iterator[Finding]:
 
 
 def _dry_runs(patient: Patient, user: str) -> Iterator[Finding]:
-    keys = partition_keys(patient.settings)[0]
-    prefixes = {"stats": keys.stats_prefix, "panes": keys.panes_prefix}
-    denied = []
-    for right, pattern, *command in NEEDS:
-        need = [_named(part, keys, prefixes) for part in command]
-        answer = one(patient.client.execute_command("ACL", "DRYRUN", user, *need))
-        if answer not in (b"OK", "OK", True):
-            denied.append(f"+{right} '~{_named(pattern, keys, prefixes)}'")
-    if len(denied) == len(NEEDS):
+    more = WEBHOOK if patient.settings.webhook_url else ()
+    denied = list(denied_rules(patient, user, WRITES))
+    if len(denied) == len(WRITES):
         yield ok("rights", f"user {user} has none of a processor's rights")
-    elif denied:
+        return
+    denied = [*denied_rules(patient, user, READS + more), *denied]
+    if denied:
         said = f"user {user} may not do all that `rillet process` does"
         mend = f"redis-cli ACL SETUSER {user} {' '.join(denied)}"
         if len(partition_keys(patient.settings)) > 1:
@@ -59,8 +104,23 @@ def _dry_runs(patient: Patient, user: str) -> Iterator[Finding]:
         yield ok("rights", f"user {user} may do what a processor needs")
 
 
+def denied_rules(patient: Patient, user: str, needs: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the rules of an ACL that would allow what the user may not."""
+    keys = partition_keys(patient.settings)[0]
+    prefixes = {
+        "stats": keys.stats_prefix,
+        "panes": keys.panes_prefix,
+        "windows": keys.windows_prefix,
+    }
+    for right, pattern, *command in needs:
+        need = [_named(part, keys, prefixes) for part in command]
+        answer = one(patient.client.execute_command("ACL", "DRYRUN", user, *need))
+        if answer not in (b"OK", "OK", True):
+            yield f"+{right}" + (f" '~{_named(pattern, keys, prefixes)}'" if pattern else "")
+
+
 def _named(part: str, keys: Keys, prefixes: dict[str, str]) -> str:
-    """Return a word of NEEDS with the key it names in braces put in."""
+    """Return a word of a need with the key it names in braces put in."""
     if not part.startswith("{"):
         return part
     name, _, rest = part[1:].partition("}")

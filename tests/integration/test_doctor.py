@@ -20,6 +20,7 @@ from rillet.doctor import check_clock, check_persistence, check_version, examine
 from rillet.embedded import EmbeddedServer
 from rillet.finding import Finding, Patient
 from rillet.keys import Keys
+from rillet.rights import READS, WEBHOOK, WRITES, check_rights, denied_rules
 from rillet.settings import Settings
 from tests.acl import guarded_server
 from tests.topology import cluster
@@ -200,10 +201,43 @@ def test_a_server_open_to_all_is_a_warning(settings: Settings) -> None:
 def test_each_user_of_the_acl_file_may_ask(server: EmbeddedServer, tmp_path: Path) -> None:
     """The processor's and the reader's users get an answer, without an error of rights."""
     with guarded_server(server.binary, tmp_path) as guarded:
+        with connect(guarded.settings("admin")) as admin:
+            admin.xadd("readings", {"sensor": "s", "value": "1"}, id=LONG_AGO)
+            fold(admin, guarded.settings("admin"), Keys())
+            admin.xgroup_create("readings", "old", id="0")
         for user in ("processor", "reader", "admin"):
             findings = examine(guarded.settings(user))
+            assert [one.check for one in findings if "group" in one.check] == [
+                "groups",
+                "forgotten group",
+            ]
             assert not [one for one in findings if one.level == "error"], findings
             assert {one.level for one in findings if one.check == "rights"} == {"ok"}
+
+
+def test_the_processors_user_has_what_the_doctor_asks_for(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """The deployment's ACL file gives the processor every right that it and a webhook need."""
+    with guarded_server(server.binary, tmp_path) as guarded:
+        own = guarded.settings("admin", webhook_url="http://127.0.0.1:1/")
+        with connect(own) as admin:
+            denied = denied_rules(Patient(admin, own, {}), "processor", READS + WRITES + WEBHOOK)
+            assert list(denied) == []
+
+
+@pytest.mark.parametrize("right", ["xread", "hmget", "hget", "xrange", "xinfo|groups", "xpending"])
+def test_a_right_to_read_is_missed_too(settings: Settings, client: redis.Redis, right: str) -> None:
+    """A user that lacks one of the rights to read cannot run a worker, and is told which."""
+    client.execute_command("ACL", "SETUSER", "w", "on", "nopass", "+@all", f"-{right}", "~*")
+    try:
+        own = settings.model_copy(update={"redis_username": "w"})
+        with connect(own) as mine:
+            findings = list(check_rights(Patient(mine, own, {})))
+        assert [one.level for one in findings] == ["warning"]
+        assert f"+{right} " in findings[0].mend
+    finally:
+        client.acl_deluser("w")
 
 
 def test_missing_rights_are_named_and_given(server: EmbeddedServer, tmp_path: Path) -> None:
