@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from chaos.house import HAS_WINDOWS
 from chaos.plan import NAMES, Step
 from chaos.run import Config, run
 from rillet.cli import app
@@ -179,3 +180,16 @@ def test_a_build_that_is_wrong_by_itself_is_found(
     folder = make_build(tmp_path, build)
     config = Config(1, 2, [], binary=server.binary, build=folder, patience_s=4)
     assert not run(config, lambda _: None).verdict.good
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_WINDOWS, reason="the fold writes no windows")
+def test_a_build_that_tells_twice_is_found(server: EmbeddedServer, tmp_path: Path) -> None:
+    """A window that closes twice, or a change that is told twice, makes the run fail."""
+    folder = make_build(tmp_path, broken.TELLS_TWICE)
+    config = Config(1, 3, [], binary=server.binary, build=folder, patience_s=4)
+    verdict = run(config, lambda _: None).verdict
+    assert verdict.windows_twice > 0
+    assert verdict.changes_twice > 0
+    assert verdict.lost == verdict.twice == 0
+    assert not verdict.good
