@@ -102,11 +102,14 @@ class Bench:
         """Measure the limit: storing alone."""
         return self.measure("XADD only", n, lambda: None, lambda: self.feed(n, 100))
 
-    def folded(self, n: int, sensors: int) -> Cost:
+    def folded(
+        self, n: int, sensors: int, begin: Callable[["Bench"], None] = lambda _: None
+    ) -> Cost:
         """Measure the fold of single readings; all sensors have their state already."""
         count = 1000  # of 10,000 sensors each reading in a fold is of another
 
         def prepare() -> None:
+            begin(self)
             self.feed(sensors, sensors)
             self.fold_all(count)
             self.feed(n, sensors)

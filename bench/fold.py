@@ -9,6 +9,7 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.cost import Bench, Cost
+from bench.features import as_text, measure_features, measure_kept, plain
 from bench.latency import latencies_ms
 from bench.parts import Part, measure_parts
 from rillet.embedded import EmbeddedServer
@@ -34,14 +35,19 @@ def fold(
     ):
         info = client.info("server")
         name = f"valkey {info['valkey_version']}" if "valkey_version" in info else "redis"
-        bench = Bench(client, Settings(redis_url=own.url), 1 if quick else 3)
+        settings = Settings(redis_url=own.url)
+        bench = Bench(client, plain(settings), 1 if quick else 3)
         console = Console()
         console.print(_costs(f"{name} (redis {info['redis_version']})", _measure(bench, quick)))
         console.print(_parts(measure_parts(bench, 2_000 if quick else 50_000, 10_000)))
+        rows = measure_features(bench, 2_000 if quick else 100_000)
+        console.print(_costs("100 busy sensors, beside the plain fold", rows, "x plain"))
         console.print(_latency(own, quick))
         sensors = 2_000 if quick else 100_000
         memory = bench.bytes_per_sensor(sensors)
         console.print(f"memory: {memory:.0f} bytes a sensor at {sensors:,}, streams and all")
+        bench.settings = settings
+        console.print(as_text(measure_kept(bench, 2_000 if quick else 100_000)))
 
 
 def _measure(bench: Bench, quick: bool) -> list[Cost]:
@@ -60,10 +66,10 @@ def _measure(bench: Bench, quick: bool) -> list[Cost]:
     return [row() for row in track(rows, "Measuring", console=Console(stderr=True))]
 
 
-def _costs(server: str, rows: list[Cost]) -> Table:
-    table = Table(title=f"CPU a reading, {server}", title_justify="left")
+def _costs(where: str, rows: list[Cost], beside: str = "x XADD") -> Table:
+    table = Table(title=f"CPU a reading, {where}", title_justify="left")
     table.add_column("", no_wrap=True)
-    for heading in ("server us", "x XADD", "client us", "readings/s"):
+    for heading in ("server us", beside, "client us", "readings/s"):
         table.add_column(heading, justify="right", min_width=len(heading))
     for row in rows:
         ratio = row.server_us / rows[0].server_us

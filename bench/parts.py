@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bench.cost import Bench, Cost
-from processor.fold import Folded, fold_arguments
+from processor.fold import Folded, fold_arguments, reducers_for
 from processor.scripts import Script, load_script
 
 _AS_TEXT = "'20.123456789012345'"
@@ -20,7 +20,10 @@ _PARTS: dict[str, list[tuple[str, str]]] = {
         ("function M.figures(m)", "if true then return 20.1, 20.2, 20.3, 20.4, 20.5 end"),
     ],
     "XRANGE, checking and sorting alone": [
-        ("local function compute(runs)", "if true then return {}, {}, {}, 0, 0 end"),
+        (
+            "local function compute(runs, now, caught_up, may_forget)",
+            "if true then return {}, NOTHING end",
+        ),
     ],
 }
 
@@ -45,7 +48,7 @@ def variant(script: Script, cuts: list[tuple[str, str]]) -> Script:
 
 def measure_parts(bench: Bench, n: int, sensors: int, count: int = 1000) -> list[Part]:
     """Measure each variant over n readings of so many sensors, `count` entries a fold."""
-    whole = load_script("fold")
+    whole = load_script("fold", reducers_for(bench.settings))
     arguments = fold_arguments(bench.settings, bench.keys, count)
 
     def drain(script: Script) -> None:

@@ -1,9 +1,13 @@
 """One fold of one partition: calls lua/fold.lua with the settings, returns what it did."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from math import ceil
 from typing import Any, Self
 
-from processor.scripts import load_script
+import orjson
+
+from processor.scripts import DEFAULT_REDUCERS, load_script
 from rillet.keys import GROUP, Keys
 from rillet.settings import Settings
 
@@ -14,7 +18,9 @@ class Folded:
 
     `entries` were looked at, `readings` folded, for `sensors` sensors; `backlog` entries are still
     unread. `fault` is empty, or the error that kept copies of the state from being written.
-    `codes` counts the rejected entries by reason.
+    `codes` counts the rejected entries by reason. `closed` windows were closed and `late_readings`
+    came too late for theirs, `changes` of alerts were told, `forgotten` sensors lost their state;
+    `due_left` is 1 where more sensors wait for the clock, so that another fold is wanted at once.
     """
 
     entries: int
@@ -27,6 +33,11 @@ class Folded:
     cursor: str
     fault: str
     codes: dict[str, int]
+    closed: int
+    late_readings: int
+    changes: int
+    forgotten: int
+    due_left: int
 
     @classmethod
     def from_reply(cls, reply: dict[str, Any]) -> Self:
@@ -39,25 +50,75 @@ class Folded:
         )
 
 
-def fold_arguments(settings: Settings, keys: Keys, count: int) -> dict[str, Any]:
+@lru_cache(maxsize=64)
+def reducers_for(settings: Settings) -> tuple[str, ...]:
+    """Return the reducers that the settings ask for; what is off is not in the script at all."""
+    windows = bool(settings.window_sizes)
+    asked = {
+        "moments": True,
+        "sketch": settings.quantiles,
+        "weights": settings.half_life_s > 0,
+        "panes": windows,
+        "alerts": settings.alerts,
+        "clock": windows or settings.alerts or settings.forget_after_s > 0,
+    }
+    return tuple(name for name in DEFAULT_REDUCERS if asked[name])
+
+
+@lru_cache(maxsize=64)
+def options_for(settings: Settings) -> str:
+    """Return what the reducers must know, as JSON; empty where there is only the first."""
+    if reducers_for(settings) == DEFAULT_REDUCERS[:1]:
+        return ""
+    options = {
+        "sizes": [asdict(size) for size in settings.window_sizes],
+        "lateness_ms": settings.allowed_lateness_ms,
+        "windows_maxlen": settings.windows_maxlen,
+        "late_maxlen": settings.late_maxlen,
+        "quantiles": settings.quantiles,
+        "sketch_buckets": settings.sketch_buckets,
+        "half_life_ms": settings.half_life_s * 1000,
+        "alerts_maxlen": settings.alerts_maxlen,
+        "forget_ms": ceil(settings.forget_after_s * 1000),
+    }
+    return orjson.dumps(options).decode()
+
+
+def fold_arguments(
+    settings: Settings, keys: Keys, count: int, now_ms: int | None = None
+) -> dict[str, Any]:
     """Return the named KEYS and ARGV of fold.lua for at most `count` entries of one partition."""
     return {
         "readings": keys.readings,
         "state": keys.state,
         "results": keys.results,
         "rejects": keys.rejects,
+        "late": keys.late,
+        "alerts_stream": keys.alerts,
+        "firing": keys.firing,
+        "rules": keys.rules,
+        "due": keys.due,
         "group": GROUP,
         "stats_prefix": keys.stats_prefix,
+        "windows_prefix": keys.windows_prefix,
+        "panes_prefix": keys.panes_prefix,
         "count": count,
         "max_batch": settings.max_batch,
         "future_skew_ms": settings.future_skew_ms,
         "readings_tail": settings.readings_tail,
         "results_maxlen": settings.results_maxlen,
         "rejects_maxlen": settings.rejects_maxlen,
+        "now_ms": "" if now_ms is None else now_ms,
+        "options": options_for(settings),
     }
 
 
-def fold(client: Any, settings: Settings, keys: Keys, count: int = 1000) -> Folded:
-    """Fold at most `count` entries of one partition, atomically, in the server."""
-    script = load_script("fold")
-    return Folded.from_reply(script.run(client, fold_arguments(settings, keys, count)))
+def fold(
+    client: Any, settings: Settings, keys: Keys, count: int = 1000, now_ms: int | None = None
+) -> Folded:
+    """Fold at most `count` entries of one partition, atomically, in the server.
+
+    `now_ms` is the wall clock; by default it is the server's.
+    """
+    script = load_script("fold", reducers_for(settings))
+    return Folded.from_reply(script.run(client, fold_arguments(settings, keys, count, now_ms)))

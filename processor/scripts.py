@@ -4,17 +4,18 @@ Reads `lua/`; touches Redis only to load and run a script.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha1
+from pathlib import Path
 from typing import Any
 
 import redis
 
 from rillet.assets import asset_folder
 
-DEFAULT_REDUCERS = ("moments",)
+DEFAULT_REDUCERS = ("moments", "sketch", "weights", "panes", "alerts", "clock")
 _HEADER = re.compile(r"^--- (KEYS|ARGV|RETURNS|INCLUDE) ?(.*)$", re.MULTILINE)
 
 
@@ -61,24 +62,40 @@ def load_script(name: str, reducers: tuple[str, ...] = DEFAULT_REDUCERS) -> Scri
     """Return `lua/<name>.lua` with its includes in front and its KEYS and ARGV as locals.
 
     Each include is a file in `lua/include/` that returns a table, and becomes a local of its name.
-    `@reducers` stands for the files of `lua/reducers/` named in `reducers`, in that order.
+    `@reducers` stands for the files of `lua/reducers/` named in `reducers`, in that order, each
+    after the includes that it names itself.
     """
     folder = asset_folder("lua")
     source = (folder / f"{name}.lua").read_text()
     header = header_of(source)
     parts = []
-    for include in header.get("INCLUDE", ()):
-        if include == "@reducers":
-            parts += [_module(folder / "reducers" / f"{one}.lua", one) for one in reducers]
+    for path in included(folder, header, reducers):
+        parts.append(_module(path, path.stem))
+        if reducers and path == folder / "reducers" / f"{reducers[-1]}.lua":
             parts.append(f"local reducers = {{ {', '.join(reducers)} }}")
-        else:
-            parts.append(_module(folder / "include" / f"{include}.lua", include))
     keys, argv = header.get("KEYS", ()), header.get("ARGV", ())
     if keys:
         parts.append(f"local {', '.join(keys)} = unpack(KEYS)")
     if argv:
         parts.append(f"local {', '.join(argv)} = unpack(ARGV)")
     return Script(name, "\n".join([*parts, source]), keys, argv, header.get("RETURNS", ()))
+
+
+def included(
+    folder: Path, header: dict[str, tuple[str, ...]], reducers: Iterable[str]
+) -> list[Path]:
+    """Return the files that go in front of a script, in order, each once."""
+    files: dict[Path, None] = {}
+    for include in header.get("INCLUDE", ()):
+        if include != "@reducers":
+            files[folder / "include" / f"{include}.lua"] = None
+            continue
+        for one in reducers:
+            path = folder / "reducers" / f"{one}.lua"
+            own = header_of(path.read_text()).get("INCLUDE", ())
+            files |= dict.fromkeys(folder / "include" / f"{name}.lua" for name in own)
+            files[path] = None
+    return list(files)
 
 
 def _module(path: Any, name: str) -> str:

@@ -11,24 +11,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 ACCURACY = 0.01
-GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
+GAMMA = 1.01 / 0.99
 ZERO = 32768
 """The code of the bucket of zero, and of magnitudes below `SMALLEST`."""
 LOWEST = -21254
 """A value in [GAMMA^(i-1), GAMMA^i) has the code ZERO + i - LOWEST; negated, ZERO - i + LOWEST."""
 SMALLEST = GAMMA**LOWEST
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
-_LOG_GAMMA = math.log(GAMMA)
+_SCALE = 1 / math.log(GAMMA)
+_STEP = 1 - LOWEST  # of a magnitude of 1; the fold computes the same, so that codes agree
 _COUNTS = {1: "B", 2: "H", 4: "I", 8: "d"}
 
 
 def code_of(value: float) -> int:
     """Return the bucket of a value; codes order as values do."""
-    magnitude = abs(value)
-    if magnitude < SMALLEST:
+    step = math.floor(math.log(abs(value)) * _SCALE + _STEP) if value else 0
+    if step < 1:
         return ZERO
-    step = math.floor(math.log(magnitude) / _LOG_GAMMA) + 1 - LOWEST
-    step = min(max(step, 1), ZERO - 1)
     return ZERO + step if value > 0 else ZERO - step
 
 
@@ -74,8 +73,13 @@ class Sketch:
                 code += gap
                 counts[code] = count
             at += struct.calcsize(found)
-        counts.update(code for (code,) in struct.iter_unpack("<H", packed[at:]))
+        counts.update(cls.of_codes(packed[at:]).counts)
         return cls(dict(counts))
+
+    @classmethod
+    def of_codes(cls, packed: bytes) -> "Sketch":
+        """Return the sketch of codes as the fold packs them."""
+        return cls(dict(Counter(code for (code,) in struct.iter_unpack("<H", packed))))
 
     @property
     def count(self) -> float:

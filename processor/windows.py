@@ -24,6 +24,7 @@ _OPEN_HEAD = struct.Struct("<4dH")
 _OPEN = struct.Struct("<dH")
 _BODY = struct.Struct("<4dH")
 _LEVEL = struct.Struct("<d")
+_SLOW_PIECE = struct.Struct("<cI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,8 @@ class Sensor:
     @classmethod
     def unpack(cls, record: bytes | None, slow: bytes | None, sizes: Sequence[Size]) -> Self:
         """Return the sensor of the two fields of `record_fields`, in that order."""
-        pieces, cold = pieces_of(record or b""), pieces_of(slow or b"")
-        sketch = Sketch.unpack(cold.get("q", b"")) + Sketch.unpack(pieces.get("q", b""))
+        pieces, cold = pieces_of(record or b""), _slow_pieces(slow or b"")
+        sketch = Sketch.unpack(cold.get("q", b"")) + Sketch.of_codes(pieces.get("q", b"\0")[1:])
         finest = _open_finest(pieces.get("w", b""), sizes)
         for pane in finest:
             sketch += pane.sketch
@@ -120,6 +121,17 @@ def _as_pane(start: int, size: Size, parts: list[Pane]) -> Pane:
         whole.sketch,
         open=True,
     )
+
+
+def _slow_pieces(slow: bytes) -> dict[str, bytes]:
+    """Return the pieces of a slow record, whose lengths are uint32, by their tag."""
+    pieces, at = {}, 0
+    while at < len(slow):
+        tag, size = _SLOW_PIECE.unpack_from(slow, at)
+        at += _SLOW_PIECE.size
+        pieces[tag.decode("latin-1")] = slow[at : at + size]
+        at += size
+    return pieces
 
 
 def _open_finest(piece: bytes, sizes: Sequence[Size]) -> list[Pane]:
@@ -197,6 +209,9 @@ def over(
         ]
         taken += found
         whole += [(pane.start, pane.end) for pane in found]
+    lengths = {size.ms for size in sizes}
+    # Of a size that is no longer set: it goes into the next larger one as it closes.
+    taken += [p for p in sensor.open if p.end - p.start not in lengths and p.start >= from_ms]
     return total(taken)
 
 

@@ -80,7 +80,7 @@ class Driver:
             if folded.entries == 0:
                 self._back_off()
             return
-        if folded.backlog == 0 and not self.stop.is_set():
+        if folded.backlog == 0 and not folded.due_left and not self.stop.is_set():
             after = "0-0" if missing else folded.cursor
             client.xread({self.keys.readings: after}, count=1, block=WAIT_MS)
         self.health.well(self.keys.readings)

@@ -104,6 +104,7 @@ class Settings(BaseSettings):
         description="Age at which a reading weighs half in `ewm_mean` and `ewm_stddev`, in s; "
         "0: neither is kept.",
     )
+    alerts: bool = Field(True, description="Judge the readings by the alert rules.")
     alerts_maxlen: int = Field(10_000, ge=1, description="Entries kept on `alerts`, about.")
     forget_after_s: float = Field(
         0.0,

@@ -6,7 +6,7 @@ from typing import Any
 import redis
 
 from processor.sketch import Sketch, code_of
-from rillet.keys import Keys
+from rillet.keys import Keys, slow_field
 from rillet.sizes import Size
 
 Reading = tuple[int, int]
@@ -56,7 +56,7 @@ def hold(
     every: list[int],
     open_readings: list[Reading],
 ) -> None:
-    """Write the record: the sums of `every` value, and the open windows of the finest size."""
+    """Write both records: the sums of `every` value, and the open windows of the finest size."""
     bodies = b""
     groups = grouped(open_readings, size)
     for start, values in groups.items():
@@ -68,10 +68,11 @@ def hold(
     counted = list(every)
     for _, value in open_readings:
         counted.remove(value)
-    record = piece("m", moments(every)) + piece("q", sketch(counted)) + piece("w", head + bodies)
+    record = piece("m", moments(every)) + piece("w", head + bodies)
+    slow = struct.pack("<cI", b"q", len(sketch(counted))) + sketch(counted)
     stats: dict[Any, Any] = {"count": len(every), "last": every[-1]}
     client.hset(keys.stats(sensor), mapping=stats)
-    client.hset(keys.state, sensor, record)  # type: ignore[arg-type]
+    client.hset(keys.state, mapping={sensor: record, slow_field(sensor): slow})
 
 
 def exact_quantiles(values: list[int]) -> dict[str, float | None]:

@@ -4,8 +4,9 @@
 -- index; span[i] = k says that the k values from i came in one entry, and stand or fall together.
 local M = {}
 
--- The most sensors of a fold: all are committed by one HSET, and unpack takes 7,999 values.
-local MAX_SENSORS = 3500
+-- The most sensors of a fold: all are committed by one HSET, and unpack takes 7,999 values, of
+-- which a sensor has up to four.
+local MAX_SENSORS = 1900
 
 local find, tonumber = string.find, tonumber
 local NOT_DECIMAL, LIMIT = number.NOT_DECIMAL, entry.LIMIT -- the rules are those of entry

@@ -2,9 +2,8 @@
 --
 -- The truth is a field of `state`, written by the same HSET as the sums, so that the two cannot
 -- disagree whatever fails. The consumer group only shows it to people and keeps the lag.
-local M = {}
+local M = { FIELD = '\0cursor' }
 
-local FIELD = '\0cursor'
 local START = '0-0'
 
 -- Returns a map of a flat reply of names and values.
@@ -17,12 +16,11 @@ local function as_map(reply)
 end
 M.as_map = as_map
 
--- Returns { id, read, last, added, length }: the last folded id, how many entries were read up to
+-- Of what its field holds (`saved`) returns { id, read, last, added, length }: the last folded id, how many entries were read up to
 -- it, and of the stream its last id, its count of entries ever added, and its length; or nil
 -- where there is no stream. A stream made anew (its ids or its count fell back behind the
 -- cursor) is read from its start: all of it is unread.
-function M.load(readings, state)
-  local saved = redis.call('HGET', state, FIELD)
+function M.load(readings, saved)
   if redis.call('EXISTS', readings) == 0 then
     return nil, saved and string.match(saved, '^%S+')
   end
@@ -49,7 +47,7 @@ end
 
 -- Appends the cursor to the arguments of an HSET on `state`.
 function M.save(c, args)
-  args[#args + 1] = FIELD
+  args[#args + 1] = M.FIELD
   args[#args + 1] = c.id .. ' ' .. string.format('%.0f', c.read)
 end
 

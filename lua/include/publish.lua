@@ -1,7 +1,5 @@
 -- publish: writes what people and the API see. Writes `stats:<sensor>`, `results`, `rejects`.
-local M = {}
-
-local DIRTY = '\0dirty'
+local M = { DIRTY = '\0dirty' }
 
 -- Returns the arguments in chunks that unpack can take.
 function M.chunks(list, size)
@@ -78,18 +76,17 @@ function M.rejects(keys, limits, rejects, cursor_id)
   end
 end
 
--- Returns the names of sensors whose figures an earlier fold could not publish.
-function M.load_dirty(state)
-  local packed = redis.call('HGET', state, DIRTY)
+-- Of what its field holds returns the names of sensors whose figures are still to be published.
+function M.load_dirty(packed)
   return packed and cmsgpack.unpack(packed) or {}
 end
 
 -- Notes those names, or that there are none; `had` says whether there were any before.
 function M.save_dirty(state, names, had)
   if #names > 0 then
-    redis.call('HSET', state, DIRTY, cmsgpack.pack(names))
+    redis.call('HSET', state, M.DIRTY, cmsgpack.pack(names))
   elseif had then
-    redis.call('HDEL', state, DIRTY)
+    redis.call('HDEL', state, M.DIRTY)
   end
 end
 

@@ -1,18 +1,20 @@
 -- sensor: the state of one sensor, its record in the hash `state`, and one run folded into it. Pure.
 --
--- A record is a list of pieces, each a tag, a length (uint16) and bytes: first this file's own
--- ('s': counters, event times, seq window, labels), then one for each reducer. A piece that no
--- reducer claims is carried along unchanged, so a reducer can be taken out and put back.
+-- A record is a list of pieces, each a tag, a length (uint16; 65535: an uint32 follows) and bytes:
+-- first this file's own ('s': counters, event times, seq window, labels), then one for each
+-- reducer. A piece that no reducer claims is carried along unchanged, so a reducer can be taken out
+-- and put back.
 local M = {}
 
-local pack, unpack_struct, char, sub = struct.pack, struct.unpack, string.char, string.sub
-local OWN = string.byte('s')
+local pack, unpack_struct, sub = struct.pack, struct.unpack, string.sub
+local OWN, LONG = string.byte('s'), 65535
 
 -- Returns, by tag (a byte), where each piece of a record starts, and where the last one ends.
 local function places_of(record)
   local places, at, tag, size = { [OWN] = nil, [0] = nil }, 1
   while at <= #record do
     tag, size, at = unpack_struct('<BH', record, at)
+    if size == LONG then size, at = unpack_struct('<I4', record, at) end
     places[tag] = at
     at = at + size
   end
@@ -45,11 +47,20 @@ local function pack_own(s)
   return bytes
 end
 
--- Returns the state of a record, or (false) of a sensor without one: the own fields, and by its
--- number the state of each reducer.
-function M.begin(record)
-  if not record then
+local claimed
+
+-- Notes which reducers there are.
+function M.setup()
+  claimed = { [OWN] = true }
+  for i = 1, #reducers do claimed[reducers[i].tag] = true end
+end
+
+-- Returns the state of a sensor's record, or (false or empty) of one without: the own fields, and
+-- by its number the state of each reducer.
+function M.begin(record, name)
+  if not record or record == '' then
     local s = fresh()
+    s.name = name
     for i = 1, #reducers do s[i] = reducers[i].begin() end
     return s
   end
@@ -60,7 +71,7 @@ function M.begin(record)
     local at = places[reducers[i].tag]
     s[i] = reducers[i].begin(at and record, at)
   end
-  s.record, s.places = record, places
+  s.name, s.record, s.places = name, record, places
   return s
 end
 
@@ -72,7 +83,7 @@ end
 
 -- Takes the readings out of a run whose seq was seen before, all values of an entry at once.
 local function drop_duplicates(s, run)
-  local values, ids, times, kept, i = {}, {}, {}, 0, 1
+  local values, ids, event_times, kept, i = {}, {}, {}, 0, 1
   local span, ts = run.span or {}, run.ts or {}
   while i <= run.n do
     local k, seq = span[i] or 1, run.seq[i]
@@ -80,7 +91,7 @@ local function drop_duplicates(s, run)
       ids[kept + 1] = run.ids[i]
       note_ts(s, ts[i] or stream_id.ms(run.ids[i]))
       for j = 0, k - 1 do
-        values[kept + 1 + j], times[kept + 1 + j] = run.values[i + j], ts[i]
+        values[kept + 1 + j], event_times[kept + 1 + j] = run.values[i + j], ts[i]
       end
       kept, s.last_id = kept + k, run.ids[i]
     else
@@ -88,7 +99,8 @@ local function drop_duplicates(s, run)
     end
     i = i + k
   end
-  run.n, run.values, run.ids, run.ts = kept, values, ids, run.ts and times
+  run.n, run.values, run.ids, run.ts = kept, values, ids, run.ts and event_times
+  run.last_id = s.last_id
 end
 
 -- Event times of a run: a reading without ts happened when its entry was added.
@@ -113,6 +125,7 @@ function M.step(s, run)
   local kind, unit = run.kind or s.kind, run.unit or s.unit
   if run.seq or run.rejected > 0 or kind ~= s.kind or unit ~= s.unit then s.steady = false end
   s.kind, s.unit, s.rejected = kind, unit, s.rejected + run.rejected
+  run.before_ts, run.before_id = s.last_ts, s.last_id
   if run.seq then
     drop_duplicates(s, run)
   elseif run.n > 0 then
@@ -121,24 +134,55 @@ function M.step(s, run)
   end
   if run.n > 0 then
     for i = 1, #reducers do
-      reducers[i].step(s[i], run.values, run.n, run)
+      reducers[i].step(s[i], run.values, run.n, run, s)
     end
   end
 end
 
-local claimed = { [OWN] = true }
-for i = 1, #reducers do claimed[reducers[i].tag] = true end
+-- Returns a piece as it lies in a record, tag and length in front.
+local function whole_piece(record, wanted)
+  local at = 1
+  while true do
+    local from, tag, size = at
+    tag, size, at = unpack_struct('<BH', record, at)
+    if size == LONG then size, at = unpack_struct('<I4', record, at) end
+    at = at + size
+    if tag == wanted then return sub(record, from, at - 1) end
+  end
+end
 
 -- Returns the pieces that no reducer claims, as they were.
 local function unclaimed(s)
   local kept = ''
-  for tag, at in pairs(s.places or claimed) do
-    if not claimed[tag] then
-      local size = unpack_struct('<H', s.record, at - 2)
-      kept = kept .. char(tag) .. sub(s.record, at - 2, at + size - 1)
-    end
+  for tag in pairs(s.places or {}) do
+    if not claimed[tag] then kept = kept .. whole_piece(s.record, tag) end
   end
   return kept
+end
+
+-- Returns a piece with its tag and length in front.
+local function as_piece(tag, piece)
+  if #piece < LONG then
+    return pack('<BHc0', tag, #piece, piece)
+  end
+  return pack('<BHI4', tag, LONG, #piece) .. piece
+end
+
+-- Lets each reducer that minds the clock do what is due at `now`.
+function M.tick(s, now)
+  for i = 1, #reducers do
+    if reducers[i].tick then reducers[i].tick(s[i], now, s) end
+  end
+end
+
+-- Returns the first moment, by the wall clock in ms, at which a reducer has something to do.
+function M.deadline(s)
+  local first = math.huge
+  for i = 1, #reducers do
+    local at = reducers[i].deadline and reducers[i].deadline(s[i], s) or first
+    if at < first then first = at end
+  end
+  return first
 end
 
 -- Returns the record, the flat list of the fields that people see, its length, and how long the part
@@ -152,7 +196,7 @@ function M.finish(s)
   local record, f, piece = pack('<BHc0', OWN, #own, own), 0
   for i = 1, #reducers do
     f, piece = reducers[i].finish(s[i], fields, f)
-    record = record .. pack('<BHc0', reducers[i].tag, #piece, piece)
+    record = record .. as_piece(reducers[i].tag, piece)
   end
   f = M.own_fields(s, fields, f)
   local steady_from, steady = f, s.steady

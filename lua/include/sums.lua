@@ -17,6 +17,44 @@ local function compress(rest, a, b, c)
   return exact.distill(terms)
 end
 
+-- Adds terms to an expansion of three doubles, what these cannot hold to a list; returns all four.
+local function grow(a, b, c, rest, terms)
+  for i = 1, #terms do
+    local x = terms[i]
+    a, x = two_sum(a, x)
+    b, x = two_sum(b, x)
+    c, x = two_sum(c, x)
+    if x ~= 0 then
+      rest = rest or {}
+      rest[#rest + 1] = x
+    end
+  end
+  return a, b, c, rest
+end
+
+-- Returns a list of the doubles given, and of another list that may be nil.
+local function with(list, ...)
+  local all = { ... }
+  for i = 1, list and #list or 0 do all[#all + 1] = list[i] end
+  return all
+end
+
+-- Adds the sums of d, of values that come after those of m, to those of m, without loss.
+function M.add(m, d)
+  local a, b, c, x
+  a, x = two_sum(m.a1, d.a1)
+  b, c = two_sum(m.b1, x)
+  b, x = two_sum(b, d.b1)
+  if c ~= 0 or x ~= 0 or d.rest1 then m.rest1 = with(m.rest1, c, x, unpack(d.rest1 or {})) end
+  m.a1, m.b1 = a, b
+  a, b, c, x = m.a2, m.b2, m.c2, m.rest2
+  m.a2, m.b2, m.c2, m.rest2 = grow(a, b, c, x, with(d.rest2, d.a2, d.b2, d.c2))
+  if d.tiny then m.tiny = with(m.tiny, unpack(d.tiny)) end
+  if d.min < m.min then m.min = d.min end
+  if d.max > m.max then m.max = d.max end
+  m.n, m.last = m.n + d.n, d.last
+end
+
 -- Brings the sums into their canonical form: each double the rounded sum of itself and the rest.
 function M.normalise(m)
   if m.rest1 then

@@ -5,7 +5,7 @@
 -- merging leave no trace. Two doubles hold the first sum and three the second for values of
 -- similar size; `rest` takes what does not fit. Squares of values below 2^-400 would fall under
 -- the range of doubles: they are kept apart, scaled by 2^1100.
-local M = { tag = string.byte('m') }
+local M = { tag = string.byte('m'), share = false } -- share: windows want what a run adds
 
 local SPLIT = 134217729
 local HEAL_EVERY = 64
@@ -123,8 +123,8 @@ local function range_of(values, n)
   return low, high
 end
 
--- Adds the n values of one run.
-function M.step(m, values, n)
+-- Adds n values.
+function M.add(m, values, n)
   if n >= alike.LEAST then
     local low, high = range_of(values, n)
     if alike.can(low, high) then
@@ -138,6 +138,18 @@ function M.step(m, values, n)
     end
   end
   return step_each(m, values, n)
+end
+
+-- Adds the n values of one run; where windows share them, on their own first, so that a reading is
+-- added up once. For one or two that would not pay.
+function M.step(m, values, n, run)
+  if M.share and n > 2 then
+    run.delta = M.begin()
+    M.add(run.delta, values, n)
+    sums.add(m, run.delta)
+  else
+    M.add(m, values, n)
+  end
 end
 
 -- Packs what the fixed part has no room for.
@@ -156,6 +168,12 @@ local function pack_state(m)
   local packed = struct_pack('<BBBddddddddd', k1, k2, k3, m.n, m.min, m.max, m.last,
     m.a1, m.b1, m.a2, m.b2, m.c2)
   return k1 + k2 + k3 > 0 and packed .. pack_rest(m) or packed
+end
+
+-- Returns the packed state, with its sums in their canonical form.
+function M.pack(m)
+  sums.normalise(m)
+  return pack_state(m)
 end
 
 -- Appends the figures that each reading changes to `fields` after f; returns the new f, and the

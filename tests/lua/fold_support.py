@@ -1,10 +1,12 @@
 """What the tests of the fold share: readings with ids of their own, and all that a fold leaves."""
 
+import struct
 from typing import Any
 
 import redis
 
 from processor.fold import Folded, fold
+from processor.record import pieces_of
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 
@@ -19,12 +21,14 @@ def add(client: redis.Redis, readings: list[Reading], first_ms: int = 1000) -> N
     pipe.execute()
 
 
-def fold_all(client: redis.Redis, settings: Settings, count: int = 1000) -> Folded:
-    """Fold until nothing is unread and nothing unpublished; return the last fold."""
+def fold_all(
+    client: redis.Redis, settings: Settings, count: int = 1000, now_ms: int | None = None
+) -> Folded:
+    """Fold until nothing is unread, unpublished or due; return the last fold."""
     keys = partition_keys(settings)[0]
     for _ in range(1000):
-        folded = fold(client, settings, keys, count)
-        if folded.backlog == 0 and folded.entries == 0 and not folded.fault:
+        folded = fold(client, settings, keys, count, now_ms)
+        if folded.backlog == 0 and folded.entries == 0 and not folded.due_left and not folded.fault:
             return folded
     raise AssertionError("the backlog does not end")
 
@@ -52,7 +56,38 @@ def rejects(client: redis.Redis) -> list[dict[str, str]]:
 def newest_results(client: redis.Redis) -> dict[str, dict[str, str]]:
     """Return the newest entry of each sensor on `results`, without its field `sensor`."""
     entries = [text(fields) for _, fields in client.xrange("results")]
-    return {fields.pop("sensor"): fields for fields in entries}
+    newest = {fields.pop("sensor"): fields for fields in entries}
+    return {sensor: fields for sensor, fields in newest.items() if "forgotten" not in fields}
+
+
+def by_sensor(client: redis.Redis, pattern: str) -> dict[str, list[Any]]:
+    """Return the entries of all streams of that name, by stream and sensor, oldest first."""
+    found: dict[str, list[Any]] = {}
+    for key in sorted(text(client.keys(pattern))):
+        for _, fields in client.xrange(key):
+            entry = text(fields)
+            found.setdefault(f"{key} {entry.pop('sensor')}", []).append(entry)
+    return found
+
+
+def records(client: redis.Redis) -> dict[str, Any]:
+    """Return what `state` holds, but for what is not the same after each way to fold.
+
+    That is the score that `due` is known to have: it may be too early, but never too late.
+    """
+    found = {}
+    for field, record in client.hgetall("state").items():
+        if field.startswith(b"\0"):
+            found[text(field)] = text(record)
+            continue
+        pieces = pieces_of(record)
+        known = pieces.pop("d", None)
+        if known:
+            score = client.zscore("due", field)
+            assert known == struct.pack("<d", float("inf") if score is None else score)
+        found[text(field)] = text(list(pieces.items()))
+    found.pop("\0swept", None)
+    return found
 
 
 def leavings(client: redis.Redis) -> dict[str, Any]:
@@ -62,7 +97,12 @@ def leavings(client: redis.Redis) -> dict[str, Any]:
     assert newest_results(client) == found
     return {
         "hashes": found,
-        "state": text(client.hgetall("state")),
+        "state": records(client),
+        "windows": by_sensor(client, "windows:*"),
+        "panes": {text(k): text(client.lrange(k, 0, -1)) for k in sorted(client.keys("panes:*"))},
+        "late": by_sensor(client, "late"),
+        "alerts": by_sensor(client, "alerts"),
+        "firing": text(client.hgetall("firing")),
         "rejects": rejects(client),
         "groups": [
             text([g["name"], g["pending"], g["last-delivered-id"], g["entries-read"], g["lag"]])

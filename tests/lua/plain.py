@@ -93,6 +93,6 @@ def plain_fold(
 
 
 def as_numbers(shown: dict[str, str]) -> dict[str, float | str]:
-    """Return a hash read from Redis with its numbers as numbers."""
-    texts = ("last_id", "kind", "unit")
-    return {k: v if k in texts else float(v) for k, v in shown.items()}
+    """Return a hash read from Redis with its numbers as numbers, but for those of windows_model."""
+    texts, others = ("last_id", "kind", "unit"), ("late", "ewm_mean", "ewm_stddev")
+    return {k: v if k in texts else float(v) for k, v in shown.items() if k not in others}

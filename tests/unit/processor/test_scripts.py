@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.scripts import DEFAULT_REDUCERS, header_of, load_script
+from processor.scripts import DEFAULT_REDUCERS, header_of, included, load_script
 from rillet.assets import asset_folder
 
 LUA = asset_folder("lua")
@@ -24,13 +24,8 @@ def code_of(path: Path) -> str:
 
 def includes_of(script: str) -> dict[str, Path]:
     """Return the files that a script includes, in order, by the name of their local."""
-    files = {}
-    for name in header_of((LUA / f"{script}.lua").read_text())["INCLUDE"]:
-        if name == "@reducers":
-            files |= {one: LUA / "reducers" / f"{one}.lua" for one in DEFAULT_REDUCERS}
-        else:
-            files[name] = LUA / "include" / f"{name}.lua"
-    return files
+    header = header_of((LUA / f"{script}.lua").read_text())
+    return {path.stem: path for path in included(LUA, header, DEFAULT_REDUCERS)}
 
 
 def items(returned: str) -> int:

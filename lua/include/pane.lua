@@ -1,0 +1,71 @@
+-- pane: the readings of one sensor in one window: adding, merging, packing. Pure.
+--
+-- A pane has start, the values first and last by event time and those times, exact sums (m) and a
+-- sketch ('' where none is kept). While it lies packed in `body` only its start is known.
+local M = {}
+
+local pack, unpack_struct, sub = struct.pack, struct.unpack, string.sub
+
+-- Returns a pane without readings; `empty` is an empty sketch, or ''.
+function M.new(start, empty)
+  return { start = start, first = 0, last = 0, first_ts = math.huge, last_ts = -math.huge,
+    m = moments.begin(), sketch = empty }
+end
+
+-- Unpacks a pane where it is still packed, and returns it.
+function M.open(p)
+  if not p.m then
+    local body, size = p.body
+    p.first, p.last, p.first_ts, p.last_ts, size = unpack_struct('<ddddH', body)
+    p.m, p.sketch, p.body = moments.begin(body, 35), sub(body, 35 + size), nil
+  end
+  return p
+end
+
+-- Returns the packed pane, without its start.
+function M.body(p)
+  if not p.m then
+    return p.body
+  end
+  local m = moments.pack(p.m)
+  return pack('<ddddH', p.first, p.last, p.first_ts, p.last_ts, #m) .. m .. p.sketch
+end
+
+slow.body_of = M.body
+
+-- Adds a later pane to an open one.
+function M.absorb(into, p, most)
+  sums.add(into.m, p.m)
+  into.last, into.last_ts = p.last, p.last_ts
+  if p.sketch ~= '' then
+    into.sketch = buckets.merge(into.sketch == '' and buckets.EMPTY or into.sketch, p.sketch, most)
+  end
+end
+
+-- Returns a closed pane as a list `panes:` holds it: pieces p, m, and q where there is a sketch.
+function M.closed(p)
+  local m, q = moments.pack(p.m), p.sketch
+  local pieces = pack('<BHddd', 112, 24, p.start, p.first, p.last) .. pack('<BHc0', 109, #m, m)
+  return q == '' and pieces or pieces .. pack('<BHc0', 113, #q, q)
+end
+
+local QS, NAMES = { 0.5, 0.9, 0.99 }, { 'p50', 'p90', 'p99' }
+
+-- Returns the figures of a closed pane as the fields of its entry on `windows:`.
+function M.fields(p, name, size_ms)
+  local m, text, measured = p.m, number.shortest, number.shortest_measured
+  local sum, mean, _, stddev = sums.figures(m)
+  local fields = { 'sensor', name, 'start', text(p.start), 'end', text(p.start + size_ms),
+    'count', text(m.n), 'mean', text(mean), 'stddev', text(stddev), 'min', measured(m.min),
+    'max', measured(m.max), 'sum', measured(sum), 'first', measured(p.first),
+    'last', measured(p.last) }
+  if p.sketch ~= '' then
+    local found = buckets.quantiles(p.sketch, QS, m.min, m.max)
+    for i = 1, #found do
+      fields[#fields + 1], fields[#fields + 2] = NAMES[i], text(found[i])
+    end
+  end
+  return fields
+end
+
+return M

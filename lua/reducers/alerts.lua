@@ -1,0 +1,294 @@
+-- alerts: which rules fire for one sensor. Reads the rules; what changes goes to the outbox.
+--- INCLUDE times glob ruleset
+--
+-- Each reading is judged against the state before it. Only changes are told: one entry each for
+-- firing and resolved. A rule that was changed goes on from where it was; one that was removed, or
+-- is no longer for this sensor, is resolved by the next fold that meets the sensor.
+local M = { tag = string.byte('a') }
+
+local REST, FIRED, LOW = 0, 1, 2 -- of a rule; LOW: fired by the lower limit
+local TYPES = { 'limit', 'deviation', 'stuck', 'silence' }
+local NUMBERS = { limit = 1, deviation = 2, stuck = 3, silence = 4 }
+local SAYS = {
+  limit = '{sensor} is at {value}, which is {threshold}',
+  deviation = '{sensor} is at {value}, more than {threshold} from its mean',
+  stuck = '{sensor} has been at {value} for {threshold}',
+  silence = '{sensor} has sent nothing for {threshold}',
+}
+local RESOLVED = {
+  limit = '{sensor} is back at {value}', deviation = '{sensor} is back at {value}',
+  stuck = '{sensor} has moved to {value}', silence = '{sensor} sends again',
+  forgotten = '{sensor} was forgotten',
+  gone = 'the rule {rule} is no longer there for {sensor}',
+}
+local keys, maxlen, at_ms
+local huge, ms, pack, concat = math.huge, stream_id.ms, struct.pack, table.concat
+
+-- Returns false where nobody has ever given a rule.
+function M.setup(options, names)
+  keys, maxlen, at_ms = names, options.alerts_maxlen, options.now_ms
+  local there = ruleset.load(keys.rules)
+  options.rules_version = ruleset.version
+  if options.half_life_ms > 0 then weights.before = ruleset.has.deviation end
+  return there
+end
+
+-- The state: by the name of a rule, what is to be known of it: its type; at rest or how it fired;
+-- since when, in ms of event time; and the value that fired, or that may be stuck.
+function M.begin(record, at)
+  local a, n = {}, 0
+  if record then n, at = struct.unpack('<B', record, at) end
+  for _ = 1, n do
+    local one, name = {}
+    one.type, one.state, name, one.since, one.value, at = struct.unpack('<BBBc0dd', record, at)
+    a[name] = one
+  end
+  return a
+end
+
+local told = {} -- of one sensor, to be put in the order of its readings
+
+-- Tells a change of one rule, by reading i of a run or (0) by none; t is its event time, `id` that
+-- of the reading or ''.
+local function tell(s, rule, state, message, value, threshold, t, id, i)
+  local said = { sensor = s.name, rule = rule.name, value = value, threshold = threshold }
+  local fields = { 'sensor', s.name, 'rule', rule.name, 'type', rule.type, 'state', state,
+    'value', value, 'threshold', threshold, 'ts', number.shortest(t),
+    'at', number.shortest(at_ms), 'id', id,
+    'message', (string.gsub(rule.message or message, '{(%a+)}', said)) }
+  local json
+  if state == 'firing' then
+    json = {}
+    for at = 1, #fields, 2 do
+      json[#json + 1] = '"' .. fields[at] .. '":' .. cjson.encode(fields[at + 1])
+    end
+    json = '{' .. concat(json, ',') .. ',"since":' .. number.shortest(t) .. '}'
+  end
+  told[#told + 1] = { i = i, n = #told, fields = fields, name = rule.name .. ':' .. s.name, json = json }
+end
+
+local function earlier(a, b)
+  if a.i ~= b.i then return a.i < b.i end
+  return a.n < b.n
+end
+
+-- Puts what was told into the outbox.
+local function send()
+  if #told > 1 then table.sort(told, earlier) end
+  for _, one in ipairs(told) do
+    outbox.entry('changes', keys.alerts, maxlen, one.fields)
+    outbox.field(keys.firing, one.name, one.json)
+  end
+  told = {}
+end
+
+-- Returns the id of the entry that reading i of a run came in.
+local function id_of(run, i)
+  while not run.ids[i] do i = i - 1 end
+  return run.ids[i]
+end
+
+local function threshold_of(rule, state)
+  return rule.threshold or (state == LOW and rule.low_text or rule.high_text) or ''
+end
+
+-- Reading i of a run makes a rule fire.
+local function fire(a, rule, s, run, i, state)
+  times.note(run)
+  local v, t = run.values[i], run.times[i]
+  a[rule.name] = { type = NUMBERS[rule.type], state = state, since = t, value = v }
+  tell(s, rule, 'firing', SAYS[rule.type], number.shortest_measured(v), threshold_of(rule, state),
+    t, id_of(run, i), i)
+end
+
+-- Reading i of a run resolves what fired.
+local function resolve(a, rule, s, run, i)
+  times.note(run)
+  tell(s, rule, 'resolved', RESOLVED[rule.type], number.shortest_measured(run.values[i]),
+    threshold_of(rule, a[rule.name].state), run.times[i], id_of(run, i), i)
+  a[rule.name] = nil
+end
+
+local function limit(a, rule, values, n, run, s)
+  local high, low, back = rule.high or huge, rule.low or -huge, rule.hysteresis or 0
+  local state = a[rule.name] and a[rule.name].state or REST
+  if state == REST and run.high <= high and run.low >= low then
+    return
+  end
+  for i = 1, n do
+    local v = values[i]
+    if state == REST and (v > high or v < low) then
+      state = v > high and FIRED or LOW
+      fire(a, rule, s, run, i, state)
+    elseif state ~= REST and v <= high - back and v >= low + back then
+      state = REST
+      resolve(a, rule, s, run, i)
+    end
+  end
+end
+
+local function deviation(a, rule, values, n, run, s)
+  local before, fired = run.before, a[rule.name] ~= nil
+  if not before then
+    return -- there are no weighted figures
+  end
+  local square = rule.sigma * rule.sigma
+  for i = 1, n do
+    local d = values[i] - before.means[i]
+    local far = d * d > square * before.variances[i]
+    if far and not fired and before.n + i > rule.warm_up then
+      fired = true
+      fire(a, rule, s, run, i, FIRED)
+    elseif fired and not far then
+      fired = false
+      resolve(a, rule, s, run, i)
+    end
+  end
+end
+
+local function stuck(a, rule, values, n, run, s)
+  times.note(run)
+  local one = a[rule.name]
+  if one and one.state ~= REST and run.low == run.high and run.low == one.value then
+    return
+  end
+  for i = 1, n do
+    local v, t = values[i], run.times[i]
+    if one and one.state == REST and v ~= one.value then
+      one.since, one.value = t, v
+    elseif not one or v ~= one.value then
+      if one then resolve(a, rule, s, run, i) end
+      one = { type = NUMBERS.stuck, state = REST, since = t, value = v }
+      a[rule.name] = one
+    elseif one.state == REST and t - one.since >= rule.after_ms then
+      fire(a, rule, s, run, i, FIRED)
+      one = a[rule.name]
+    end
+  end
+end
+
+-- A sensor has been silent: told as of the moment at which that was so, before reading i.
+local function fall_silent(a, rule, s, arrival, i)
+  local t = arrival + rule.after_ms
+  a[rule.name] = { type = NUMBERS.silence, state = FIRED, since = t, value = 0 }
+  tell(s, rule, 'firing', SAYS.silence, '', threshold_of(rule), t, '', i)
+end
+
+local function silence(a, rule, _, n, run, s)
+  local arrival = ms(run.before_id ~= '' and run.before_id or run.ids[1])
+  if not a[rule.name] and ms(s.last_id) - arrival <= rule.after_ms then
+    return
+  end
+  for i = 1, n do
+    if run.ids[i] then
+      local now = ms(run.ids[i])
+      if not a[rule.name] and now - arrival > rule.after_ms then
+        fall_silent(a, rule, s, arrival, i)
+      end
+      if a[rule.name] then resolve(a, rule, s, run, i) end
+      arrival = now
+    end
+  end
+end
+
+local JUDGES = { limit = limit, deviation = deviation, stuck = stuck, silence = silence }
+
+local function names_in(a)
+  local names = {}
+  for name in pairs(a) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- Drops what is known of a rule, and tells so where it fired.
+local function let_go(a, s, name, message)
+  if a[name].state ~= REST then
+    tell(s, { name = name, type = TYPES[a[name].type] }, 'resolved', message, '', '', s.last_ts, '', 0)
+  end
+  a[name] = nil
+end
+
+-- Notes in the sensor's state which rules are for it, and lets go of those that no longer are.
+local function find_rules(a, s)
+  s.rules = ruleset.of(s.name, s.kind)
+  if not next(a) then
+    return
+  end
+  local types = {}
+  for _, rule in ipairs(s.rules) do types[rule.name] = rule.type end
+  for _, name in ipairs(names_in(a)) do
+    if types[name] ~= TYPES[a[name].type] then let_go(a, s, name, RESOLVED.gone) end
+  end
+end
+
+-- Notes the least and the largest value of a run.
+local function note_range(run, values, n)
+  local low, high = values[1], values[1]
+  if run.delta then
+    low, high = run.delta.min, run.delta.max
+  else
+    for i = 2, n do
+      local v = values[i]
+      if v < low then low = v elseif v > high then high = v end
+    end
+  end
+  run.low, run.high = low, high
+end
+
+function M.step(a, values, n, run, s)
+  find_rules(a, s)
+  if #s.rules == 0 then
+    return send()
+  end
+  note_range(run, values, n)
+  for _, rule in ipairs(s.rules) do
+    JUDGES[rule.type](a, rule, values, n, run, s)
+  end
+  send()
+end
+
+-- Judges a sensor that sent nothing.
+function M.tick(a, now, s)
+  if not s.rules then find_rules(a, s) end
+  if s.last_id == '' then
+    return send()
+  end
+  local arrival = ms(s.last_id)
+  for _, rule in ipairs(s.rules) do
+    if rule.type == 'silence' and not a[rule.name] and now - arrival > rule.after_ms then
+      fall_silent(a, rule, s, arrival, 0)
+    end
+  end
+  send()
+end
+
+-- Returns when a sensor will have been silent for too long.
+function M.deadline(a, s)
+  local first = huge
+  if ruleset.has.silence then
+    for _, rule in ipairs(s.rules or ruleset.of(s.name, s.kind)) do
+      if rule.type == 'silence' and not a[rule.name] and rule.after_ms + 1 < first then
+        first = rule.after_ms + 1
+      end
+    end
+  end
+  return first < huge and ms(s.last_id) + first or huge
+end
+
+-- Resolves what fires for a sensor that is forgotten.
+function M.forget(a, s)
+  for _, name in ipairs(names_in(a)) do let_go(a, s, name, RESOLVED.forgotten) end
+  send()
+end
+
+function M.finish(a, _, f)
+  local names = names_in(a)
+  local parts = { pack('<B', #names) }
+  for _, name in ipairs(names) do
+    local one = a[name]
+    parts[#parts + 1] = pack('<BBBc0dd', one.type, one.state, #name, name, one.since, one.value)
+  end
+  return f, concat(parts)
+end
+
+return M

@@ -1,0 +1,264 @@
+-- panes: windows in event time of one sensor. Reads its slow record.
+--- INCLUDE times buckets pane
+--
+-- A reading goes into one open pane, of the finest size. A pane closes once the watermark, the
+-- sensor's latest event time less the allowed lateness, reaches its end; the watermark goes on by
+-- the clock while nothing arrives, but then it closes only panes that are open. A closed pane is
+-- written out, and added to that of the next larger size. A reading whose pane is closed is late.
+-- All this follows from the readings and their arrival alone, however they are cut into folds.
+local M = { tag = string.byte('w') }
+
+local sizes, finest, lateness, keys, most, windows_maxlen, late_maxlen, quantiles
+local huge, fmod, ms = math.huge, math.fmod, stream_id.ms
+local pack, unpack_struct, sub = struct.pack, struct.unpack, string.sub
+
+function M.setup(options, names)
+  sizes, lateness, keys = options.sizes, options.lateness_ms, names
+  finest, most = sizes[1].ms, options.sketch_buckets
+  windows_maxlen, late_maxlen = options.windows_maxlen, options.late_maxlen
+  quantiles, moments.share = options.quantiles, true
+  if quantiles then sketch.own = false end
+end
+
+-- Returns the start of the pane of some size that t is in. Unlike %, fmod is exact at any t.
+local function start_of(t, size)
+  local rest = fmod(t, size)
+  return t - (rest < 0 and rest + size or rest)
+end
+
+-- The state: the finest size; the end of the last pane closed; the first end of all open panes,
+-- the larger ones too; how many readings were late; and the open panes of the finest size.
+function M.begin(record, at)
+  if not record then
+    return { size = finest, closed_until = -huge, next_end = huge, late = 0, open = {} }
+  end
+  local w, n = { open = {} }
+  w.size, w.closed_until, w.next_end, w.late, n, at = unpack_struct('<ddddH', record, at)
+  w.late_before = w.late
+  for i = 1, n do
+    local p = {}
+    p.start, p.body, at = unpack_struct('<dHc0', record, at)
+    w.open[i] = p
+  end
+  return w
+end
+
+-- Sets w.next_end after panes were opened or closed.
+local function note_next_end(w, s)
+  local first = w.open[1] and w.open[1].start + w.size or huge
+  for _, p in ipairs(slow.of(s).open) do
+    if p.start + p.size < first then first = p.start + p.size end
+  end
+  w.next_end = first
+end
+
+-- Returns the open pane of the finest size that starts there, made where there is none.
+local function open_at(w, start, run)
+  local open, i = w.open, #w.open
+  while i > 0 and open[i].start > start do i = i - 1 end
+  if i > 0 and open[i].start == start then
+    return pane.open(open[i])
+  end
+  local p = pane.new(start, run.codes and buckets.EMPTY or '')
+  table.insert(open, i + 1, p)
+  if start + finest < w.next_end then w.next_end = start + finest end
+  return p
+end
+
+-- Adds a pane to the open one of the first size from `level` on that it fits into, if there is one.
+local function pass_on(s, p, size, level)
+  while sizes[level] and (sizes[level].ms < size
+    or start_of(p.start, sizes[level].ms) + sizes[level].ms < p.start + size) do
+    level = level + 1
+  end
+  if not sizes[level] then
+    return
+  end
+  local larger, open = sizes[level].ms, slow.of(s).open
+  local start = start_of(p.start, larger)
+  for _, into in ipairs(open) do
+    if into.size == larger and into.start == start then
+      return pane.absorb(pane.open(into), p, most)
+    end
+  end
+  p.start, p.size = start, larger
+  open[#open + 1] = p
+end
+
+local function level_of(size)
+  for level, one in ipairs(sizes) do
+    if one.ms == size then return level end
+  end
+end
+
+-- Writes a closed pane out, and adds it to the next larger one.
+local function close(w, s, p, size)
+  local level = level_of(size)
+  pane.open(p)
+  if level == 1 and quantiles and p.sketch ~= '' then sketch.merge(s, p.sketch) end
+  if p.start + size > w.closed_until then w.closed_until = p.start + size end
+  if level then
+    local one = sizes[level]
+    outbox.element(keys.panes_prefix .. one.name .. ':' .. s.name, one.keep, pane.closed(p))
+    outbox.entry('closed', keys.windows_prefix .. one.name, windows_maxlen,
+      pane.fields(p, s.name, size))
+  end
+  pass_on(s, p, size, (level or 0) + 1)
+end
+
+-- Takes the open pane that ends first out of its list, of those the finest; returns it, its size.
+local function take_first(w, s)
+  if w.open[1] and w.open[1].start + w.size == w.next_end then
+    return table.remove(w.open, 1), w.size
+  end
+  local open, at = slow.of(s).open, nil
+  for i, p in ipairs(open) do
+    if p.start + p.size == w.next_end and not (at and open[at].size < p.size) then at = i end
+  end
+  local p = table.remove(open, at)
+  return p, p.size
+end
+
+-- Closes every open pane that ends by then, in order.
+local function close_until(w, watermark, s)
+  while w.next_end <= watermark do
+    local p, size = take_first(w, s)
+    close(w, s, p, size)
+    note_next_end(w, s)
+  end
+end
+
+-- Where the finest size was changed, hands what is open of the old one to the slow record.
+local function adopt(w, s)
+  for _, p in ipairs(w.open) do
+    pane.open(p).size = w.size
+    if quantiles and p.sketch ~= '' then sketch.merge(s, p.sketch) end
+    table.insert(slow.of(s).open, p)
+  end
+  w.open, w.size = {}, finest
+end
+
+-- Adds the readings from..to of a run to an open pane.
+local function put(p, values, from, to, run)
+  local first, last = run.first_at, run.last_at
+  if to - from + 1 == run.n then
+    if run.delta then sums.add(p.m, run.delta) else moments.add(p.m, values, run.n) end
+    if run.codes then p.sketch = buckets.append(p.sketch, run.codes, most) end
+  else
+    local part = {}
+    for i = from, to do part[i - from + 1] = values[i] end
+    moments.add(p.m, part, #part)
+    if run.codes then
+      p.sketch = buckets.append(p.sketch, sub(run.codes, 2 * from - 1, 2 * to), most)
+    end
+    first, last = from, from
+    for i = from + 1, to do
+      if run.times[i] < run.times[first] then first = i end
+      if run.times[i] >= run.times[last] then last = i end
+    end
+  end
+  local first_ts, last_ts = run.low_ts, run.high_ts
+  if run.times then first_ts, last_ts = run.times[first], run.times[last] end
+  if first_ts < p.first_ts then p.first, p.first_ts = values[first], first_ts end
+  if last_ts >= p.last_ts then p.last, p.last_ts = values[last], last_ts end
+end
+
+-- Counts the readings from..to of a run as late, and notes each of their entries.
+local function put_late(w, s, run, from, to, watermark)
+  w.late = w.late + to - from + 1
+  if run.codes then sketch.take(run.sketch, sub(run.codes, 2 * from - 1, 2 * to), s) end
+  while from <= to do
+    local next_from = from + 1
+    while next_from <= to and not run.ids[next_from] do next_from = next_from + 1 end
+    outbox.entry('late', keys.late, late_maxlen, { 'sensor', s.name, 'id', run.ids[from],
+      'ts', number.shortest(run.times[from]), 'count', number.shortest(next_from - from),
+      'watermark', number.shortest(watermark) })
+    from = next_from
+  end
+end
+
+-- Takes a run that lies in more than one pane, is late in part, or closes panes: one by one.
+local function step_each(w, values, n, run, s, high, arrival)
+  times.note(run)
+  local from, start, bound = 1, nil, nil -- of the readings not yet put; a start of false is late
+  local function flush(to)
+    if start then
+      put(open_at(w, start, run), values, from, to, run)
+    elseif start == false then
+      put_late(w, s, run, from, to, bound)
+    end
+    from, start = to + 1, nil
+  end
+  for i = 1, n do
+    local t, id = run.times[i], run.ids[i]
+    if id then
+      local now = ms(id)
+      local watermark = high + math.max(0, now - (arrival or now)) - lateness
+      if w.next_end <= watermark then
+        flush(i - 1)
+        close_until(w, watermark, s)
+      end
+      arrival = now
+    end
+    local floor = w.closed_until
+    if high > -huge then floor = math.max(floor, start_of(high - lateness, finest)) end
+    local mine = t >= floor and start_of(t, finest)
+    if mine ~= start or floor ~= bound and not mine then
+      flush(i - 1)
+      start, bound = mine, floor
+      if mine then open_at(w, mine, run) end
+    end
+    if t > high then high = t end
+    if w.next_end <= high - lateness then
+      flush(i)
+      close_until(w, high - lateness, s)
+    end
+  end
+  flush(n)
+end
+
+-- Takes in a run: at once where all of it lies in one open pane and nothing closes meanwhile.
+function M.step(w, values, n, run, s)
+  if w.size ~= finest then adopt(w, s) end
+  times.note_bounds(run)
+  local high, arrival = run.before_ts, run.before_id ~= '' and ms(run.before_id) or nil
+  local start = start_of(run.low_ts, finest)
+  local next_end = math.min(w.next_end, start + finest)
+  local latest = math.max(high, run.high_ts)
+  local waited = math.max(0, ms(s.last_id) - (arrival or ms(run.ids[1])))
+  if run.high_ts < start + finest and latest + waited - lateness < next_end
+    and run.low_ts >= w.closed_until and (high == -huge or start + finest > high - lateness) then
+    put(open_at(w, start, run), values, 1, n, run)
+  else
+    step_each(w, values, n, run, s, high, arrival)
+  end
+end
+
+-- Closes what the clock closes of a sensor that is silent.
+function M.tick(w, now, s)
+  if w.size ~= finest then adopt(w, s) end
+  if s.last_id ~= '' then
+    close_until(w, s.last_ts + now - ms(s.last_id) - lateness, s)
+  end
+end
+
+-- Returns when the clock has something to close.
+function M.deadline(w, s)
+  return w.next_end < huge and ms(s.last_id) + w.next_end + lateness - s.last_ts or huge
+end
+
+function M.finish(w, _, f)
+  local parts = { pack('<ddddH', w.size, w.closed_until, w.next_end, w.late, #w.open) }
+  for i, p in ipairs(w.open) do
+    local body = pane.body(p)
+    parts[i + 1] = pack('<dHc0', p.start, #body, body)
+  end
+  return f, table.concat(parts)
+end
+
+function M.finish_steady(w, fields, f)
+  fields[f + 1], fields[f + 2] = 'late', number.shortest(w.late)
+  return f + 2, w.late ~= w.late_before
+end
+
+return M

@@ -1,0 +1,45 @@
+-- sketch: the quantile sketch of all values of one sensor. Reads its slow record.
+--- INCLUDE buckets
+--
+-- The piece is a list of codes (see buckets) that are not yet in the slow record's sketch. With
+-- windows a value is in the sketch of its window until that closes, and only the late are here.
+local M = { tag = string.byte('q'), own = true }
+
+local BATCH = 256 -- bytes of codes that are counted at once
+
+function M.setup(options)
+  M.most = options.sketch_buckets
+end
+
+function M.begin(record, at)
+  return { codes = record and struct.unpack('<Bc0', record, at) or '' }
+end
+
+-- Adds packed codes; whole batches go into the slow record, however the codes come in parts.
+function M.take(q, codes, s)
+  q.codes = q.codes .. codes
+  if #q.codes >= BATCH then
+    local whole = #q.codes - #q.codes % BATCH
+    M.merge(s, buckets.EMPTY .. string.sub(q.codes, 1, whole))
+    q.codes = string.sub(q.codes, whole + 1)
+  end
+end
+
+-- Adds a sketch to that of the slow record.
+function M.merge(s, packed)
+  local record = slow.of(s)
+  record.sketch = buckets.merge(record.sketch == '' and buckets.EMPTY or record.sketch, packed,
+    M.most)
+end
+
+-- Notes the codes of a run, for windows where there are any: then they are not taken here.
+function M.step(q, values, n, run, s)
+  run.codes, run.sketch = buckets.codes(values, n), q
+  if M.own then M.take(q, run.codes, s) end
+end
+
+function M.finish(q, _, f)
+  return f, struct.pack('<Bc0', #q.codes, q.codes)
+end
+
+return M

@@ -1,0 +1,117 @@
+"""Sensors that are forgotten: by hand, and by the clock."""
+
+from typing import Any
+
+import orjson
+import pytest
+import redis
+
+from processor.fold import fold
+from processor.forget import forget
+from rillet.errors import UserError
+from rillet.keys import partition_keys
+from rillet.settings import Settings
+from tests.lua.fold_support import add, fold_all, hashes, leavings, text
+
+RULES = {"version": 1, "rules": [{"name": "hot", "type": "limit", "high": 0.5, "hysteresis": 0}]}
+NOW = 200_000
+
+
+def scene(client: redis.Redis, settings: Settings, sensors: str = "ab") -> None:
+    """Leave sensors with closed windows, alerts that fire, and everything else there can be."""
+    client.set("rules", orjson.dumps(RULES))
+    for i, first_ms in enumerate((1000, 40_000, 100_000)):
+        add(client, [{"sensor": s, "value": str(i)} for s in sensors], first_ms)
+        fold_all(client, settings, now_ms=first_ms + 10)
+
+
+def keys_of(client: redis.Redis, sensor: str) -> list[str]:
+    """Return where anything of a sensor is kept, but for streams."""
+    found = [key for key in text(client.keys("*")) if key.endswith(f":{sensor}")]
+    for name in ("state", "firing"):
+        found += [f"{name} {field!r}" for field in text(client.hkeys(name)) if sensor in field[-2:]]
+    return sorted(found) + ["due"] * (client.zscore("due", sensor) is not None)
+
+
+def test_nothing_is_left_but_what_streams_say(client: redis.Redis, settings: Settings) -> None:
+    """State, statistics, windows, alerts and clock of the sensor go; those of others stay."""
+    scene(client, settings)
+    before = keys_of(client, "b")
+    assert len(before) == len(keys_of(client, "a")) >= 6
+    assert forget(client, settings, partition_keys(settings)[0], ["a", "never"]) == ["a"]
+    assert keys_of(client, "a") == []
+    assert keys_of(client, "b") == before
+    assert client.hget("state", "\0forgotten") == b"1"
+    newest: Any = client.xrevrange("results", count=1)
+    assert text(newest[0][1]) == {"sensor": "a", "forgotten": "1"}
+    told = text(client.xrevrange("alerts", count=1))[0][1]
+    assert (told["sensor"], told["state"]) == ("a", "resolved")
+    assert told["message"] == "a was forgotten"
+
+
+def test_a_forgotten_sensor_begins_anew(client: redis.Redis, settings: Settings) -> None:
+    """What it sends later is folded as if it had never been there."""
+    scene(client, settings)
+    forget(client, settings, partition_keys(settings)[0], ["a"])
+    add(client, [{"sensor": "a", "value": "0.25", "ts": "5"}], NOW)
+    fold_all(client, settings, now_ms=NOW + 1)
+    shown = hashes(client)["a"]
+    assert (shown["count"], shown["sum"], shown["late"]) == ("1", "0.25", "0")
+    assert shown["first_ts"] == shown["last_ts"] == "5"
+
+
+def test_only_those_not_seen_for_long(client: redis.Redis, settings: Settings) -> None:
+    """With a time, a sensor whose last reading arrived after it keeps all it has."""
+    scene(client, settings)
+    keys = partition_keys(settings)[0]
+    assert forget(client, settings, keys, ["a", "b"], 100_000) == []
+    assert forget(client, settings, keys, ["a", "b"], 100_001) == ["a"]
+
+
+def test_the_clock_forgets_what_is_silent_for_long(client: redis.Redis, settings: Settings) -> None:
+    """With RILLET_FORGET_AFTER_S a sensor that sent nothing for so long is gone, at that moment."""
+    settings = settings.model_copy(update={"forget_after_s": 50.0})
+    scene(client, settings)
+    keys = partition_keys(settings)[0]
+    add(client, [{"sensor": "b", "value": "7"}], 130_000)
+    assert fold(client, settings, keys, now_ms=149_999).forgotten == 0
+    fold_all(client, settings, now_ms=149_999)
+    assert sorted(hashes(client)) == ["a", "b"]
+    assert fold(client, settings, keys, now_ms=150_000).forgotten == 1
+    assert keys_of(client, "a") == []
+    assert hashes(client)["b"]["count"] == "4"
+
+
+def test_a_time_that_is_set_later_holds_for_sensors_long_silent(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """Turning it on finds every sensor, although none of them sends any more."""
+    sensors = "abcdefgh"
+    scene(client, settings, sensors)
+    fold_all(client, settings, now_ms=NOW)
+    settings = settings.model_copy(update={"forget_after_s": 50.0})
+    for _ in range(6):
+        fold_all(client, settings, 100, NOW)
+    assert hashes(client) == {}
+    assert client.hget("state", "\0forgotten") == b"8"
+    assert {f for f in text(client.hkeys("state")) if f[0] != "\0"} == set()
+
+
+def test_a_reading_waits_until_its_sensor_is_wholly_gone(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """While Redis refuses to clear a sensor away, none of its readings is folded, nor lost."""
+    scene(client, settings)
+    keys = partition_keys(settings)[0]
+    client.rename("due", "aside")
+    client.set("due", "in the way")
+    with pytest.raises(UserError, match="WRONGTYPE"):
+        forget(client, settings, keys, ["a"])
+    add(client, [{"sensor": "a", "value": "4"}], NOW)
+    for _ in range(2):
+        with pytest.raises(redis.ResponseError):
+            fold(client, settings, keys, now_ms=NOW + 1)
+    client.rename("aside", "due")
+    fold_all(client, settings, now_ms=NOW + 1)
+    assert hashes(client)["a"]["count"] == "1"
+    assert leavings(client)["state"]["\0forgotten"] == "1"
