@@ -1,5 +1,6 @@
 """What ails the drivers of one process, told in few lines: an outage meets them all at once."""
 
+import re
 from threading import Lock
 
 import structlog
@@ -7,13 +8,18 @@ import structlog
 log = structlog.get_logger("processor")
 
 
-def cause_of(fault: str) -> str:
-    """Return the first words of a fault: its class, and the code of what the server answered.
+_LINE = re.compile(r"@user_script:(\d+)")
 
-    The rest, such as an address or a key, differs between drivers and attempts.
+
+def cause_of(fault: str) -> str:
+    """Return the first words of a fault, and which line of the script met it, if one did.
+
+    The words are an error's class, and of what the server answered its code. The rest, such as an
+    address or a key, differs between drivers and attempts.
     """
     words = fault.split(maxsplit=2)
-    return " ".join(words[:2] if words[:1] == ["ResponseError:"] else words[:1])
+    first = words[:2] if words[:1] == ["ResponseError:"] else words[:1]
+    return " ".join([*first, *_LINE.findall(fault)])
 
 
 class Health:

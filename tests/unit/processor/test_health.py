@@ -52,8 +52,12 @@ def test_another_cause_is_named() -> None:
         ("ResponseError: WRONGTYPE Operation against", "ResponseError: WRONGTYPE"),
         ("WRONGTYPE Operation against a key", "WRONGTYPE"),
         ("ResponseError: ", "ResponseError:"),
+        (
+            "ResponseError: WRONGTYPE Operation against a key script: 0e9d, on @user_script:1002.",
+            "ResponseError: WRONGTYPE 1002",
+        ),
     ],
 )
 def test_the_cause_is_in_the_first_words(fault: str, cause: str) -> None:
-    """An error's class tells its cause, and for an answer of the server the code it begins with."""
+    """An error's class tells its cause; of an answer its code, and the line of the script."""
     assert cause_of(fault) == cause
