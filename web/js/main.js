@@ -80,6 +80,7 @@ store.addEventListener("change", ({ detail: { names, gone, folded, whole } }) =>
 
 alerts.addEventListener("change", ({ detail: { names } }) => {
   overview.grid.refresh(names);
+  showGlance();
   showTitle();
 });
 
