@@ -1,8 +1,8 @@
 --- Folds what `readings` holds and the group has not seen into the running statistics, atomically.
 --- KEYS readings state results rejects late alerts_stream firing rules due
---- ARGV group stats_prefix windows_prefix panes_prefix count max_batch future_skew_ms readings_tail results_maxlen rejects_maxlen now_ms options
---- RETURNS entries readings sensors duplicates rejected backlog busy_us cursor fault codes closed late_readings changes forgotten due_left
---- INCLUDE exact alike number stream_id sequence entry collect sums slow outbox @reducers sensor cursor publish agenda removal setup trim
+--- ARGV group stats_prefix windows_prefix panes_prefix count budget max_batch future_skew_ms readings_tail results_maxlen rejects_maxlen now_ms options
+--- RETURNS entries readings sensors duplicates rejected backlog busy_us cursor fault codes closed late_readings changes forgotten due_left weight
+--- INCLUDE exact alike number stream_id sequence entry reject collect sums slow outbox @reducers sensor cursor publish agenda removal setup trim
 --
 -- A script that fails half-way is not rolled back, so the order of the writes carries the promise:
 --   1. the group is set to the cursor of `state` (changes nothing; as a first write that needs no
@@ -37,10 +37,11 @@ local keys = {
 }
 local limits = {
   max_batch = tonumber(max_batch), skew_ms = tonumber(future_skew_ms),
-  results_maxlen = results_maxlen, rejects_maxlen = rejects_maxlen,
+  results_maxlen = results_maxlen,
 }
 local NOTHING = { shown = {}, readings = 0, duplicates = 0, forgotten = 0 }
 local HELD = 'ERR the sensor is still to be cleared away'
+local DIRTY_EACH = 64
 local DUE_EACH = 32 -- one due sensor for so many entries of a fold, and a few
 
 local function busy_us()
@@ -128,22 +129,25 @@ local function publish_all(shown)
   return failed, fault
 end
 
--- Publishes again what an earlier fold could not, but for sensors that this one has published.
+-- Publishes again what an earlier fold could not, but for sensors that this one has published. Takes
+-- so many a fold, however many wait: those that fail go to the end.
 local function publish_dirty(dirty, done, failed)
   local fault
-  local names = {}
+  local names, later = {}, {}
   for _, name in ipairs(dirty) do
-    if not done[name] then names[#names + 1] = name end
+    local list = #names < DIRTY_EACH and names or later
+    if not done[name] then list[#list + 1] = name end
   end
   local records = load_records(names)
   for i, name in ipairs(names) do
     if records[i] and records[i] ~= '' then
       local _, fields, f = sensor.finish(sensor.begin(records[i], name))
       local err = publish.sensor(keys, name, fields, f, f)
-      if err then failed[#failed + 1], fault = name, fault or err end
+      if err then later[#later + 1], fault = name, fault or err end
     end
   end
-  return fault
+  for _, name in ipairs(failed) do later[#later + 1] = name end
+  return later, fault
 end
 
 local function count_codes(list)
@@ -155,11 +159,11 @@ local function count_codes(list)
   return flat
 end
 
-local function reply_of(entries, done, rejected, c, fault, codes, due_left)
+local function reply_of(entries, done, rejected, c, fault, codes, due_left, weight)
   local counts = outbox.counts
   return {
     entries, done.readings, #done.shown, done.duplicates, rejected, c.added - c.read, busy_us(),
-    c.id, fault or '', codes, counts.closed, counts.late, counts.changes, done.forgotten, due_left,
+    c.id, fault or '', codes, counts.closed, counts.late, counts.changes, done.forgotten, due_left, math.ceil(weight or 0),
   }
 end
 
@@ -185,20 +189,21 @@ if c.last ~= c.id then
   entries = redis.call('XRANGE', readings, '(' .. c.id, '+', 'COUNT', count)
 end
 limits.safe_ms = #entries > 0 and stream_id.ms(entries[1][1]) + limits.skew_ms or 0
-local runs, bad, looked_at = collect.collect(entries, limits, tonumber(count))
+local runs, bad, looked_at, weight = collect.collect(entries, limits, tonumber(budget))
 local caught_up = looked_at == #entries
   and (#entries < tonumber(count) or entries[looked_at][1] == c.last)
 local due_left = 0
 if agenda.on and caught_up then
   agenda.sweep(swept, set)
-  local most = math.floor(tonumber(count) / DUE_EACH) + 4
+  local most = math.floor(tonumber(budget) / DUE_EACH) + 4
   local names = agenda.names(set.now_ms, most)
   due_left = #names == most and 1 or 0
   add_due(runs, names)
 end
 if #runs == 0 and #bad == 0 and looked_at == 0 and #dirty == 0 then
-  if c.read ~= c.added then -- what was unread has been deleted by hand
-    c.read = c.added
+  if c.read ~= c.added or c.id ~= c.last then -- what was unread has been deleted by hand
+    cursor.show(c, readings, group) -- a write that needs no memory comes first, as ever
+    c.id, c.read = c.last, c.added
     local args = {}
     cursor.save(c, args)
     redis.call('HSET', state, unpack(args))
@@ -212,7 +217,7 @@ end
 local commit, done = compute(runs, set.now_ms, caught_up, #left == 0)
 cursor.show(c, readings, group)
 agenda.lower()
-publish.rejects(keys, limits, bad, c.id)
+reject.write(rejects, rejects_maxlen, bad, c.id)
 if looked_at > 0 then
   c.id = entries[looked_at][1]
   c.read = c.id == c.last and c.added or math.min(c.read + looked_at, c.added)
@@ -227,11 +232,14 @@ fault = unpublished_fault or fault
 if #dirty > 0 then
   local published = {}
   for _, one in ipairs(done.shown) do published[one.name] = true end
-  fault = publish_dirty(dirty, published, failed) or fault
+  local dirty_fault
+  failed, dirty_fault = publish_dirty(dirty, published, failed)
+  fault = dirty_fault or fault
 end
 fault = publish.trim_results(keys, limits) or fault
 publish.save_dirty(state, failed, #dirty > 0)
+if #failed > 0 and not fault then due_left = 1 end -- there are more to publish, and it works
 fault = agenda.raise() or fault
 cursor.show(c, readings, group)
 trim.trim(c, readings, group, tonumber(readings_tail))
-return reply_of(looked_at, done, #bad, c, fault, count_codes(bad), due_left)
+return reply_of(looked_at, done, #bad, c, fault, count_codes(bad), due_left, weight)

@@ -20,7 +20,8 @@ class Folded:
     unread. `fault` is empty, or the error that kept copies of the state from being written.
     `codes` counts the rejected entries by reason. `closed` windows were closed and `late_readings`
     came too late for theirs, `changes` of alerts were told, `forgotten` sensors lost their state;
-    `due_left` is 1 where more sensors wait for the clock, so that another fold is wanted at once.
+    `due_left` is 1 where more sensors wait for the clock or to be published, so that another fold
+    is wanted at once. `weight` is what the entries weighed, in single readings.
     """
 
     entries: int
@@ -38,6 +39,7 @@ class Folded:
     changes: int
     forgotten: int
     due_left: int
+    weight: int
 
     @classmethod
     def from_reply(cls, reply: dict[str, Any]) -> Self:
@@ -85,9 +87,13 @@ def options_for(settings: Settings) -> str:
 
 
 def fold_arguments(
-    settings: Settings, keys: Keys, count: int, now_ms: int | None = None
+    settings: Settings, keys: Keys, count: int, now_ms: int | None = None, budget: int = 0
 ) -> dict[str, Any]:
-    """Return the named KEYS and ARGV of fold.lua for at most `count` entries of one partition."""
+    """Return the named KEYS and ARGV of fold.lua for at most `count` entries of one partition.
+
+    `budget` ends the fold earlier, once its entries weigh so many single readings; by default
+    `count` of them.
+    """
     return {
         "readings": keys.readings,
         "state": keys.state,
@@ -103,6 +109,7 @@ def fold_arguments(
         "windows_prefix": keys.windows_prefix,
         "panes_prefix": keys.panes_prefix,
         "count": count,
+        "budget": budget or count,
         "max_batch": settings.max_batch,
         "future_skew_ms": settings.future_skew_ms,
         "readings_tail": settings.readings_tail,
@@ -114,11 +121,18 @@ def fold_arguments(
 
 
 def fold(
-    client: Any, settings: Settings, keys: Keys, count: int = 1000, now_ms: int | None = None
+    client: Any,
+    settings: Settings,
+    keys: Keys,
+    count: int = 1000,
+    now_ms: int | None = None,
+    *,
+    budget: int = 0,
 ) -> Folded:
     """Fold at most `count` entries of one partition, atomically, in the server.
 
-    `now_ms` is the wall clock; by default it is the server's.
+    `now_ms` is the wall clock; by default it is the server's. `budget` is that of fold_arguments.
     """
     script = load_script("fold", reducers_for(settings))
-    return Folded.from_reply(script.run(client, fold_arguments(settings, keys, count, now_ms)))
+    arguments = fold_arguments(settings, keys, count, now_ms, budget)
+    return Folded.from_reply(script.run(client, arguments))

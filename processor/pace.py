@@ -1,21 +1,34 @@
-"""How many entries the next fold may read, so that a fold holds the server for its set time."""
+"""How much the next fold may take in, so that a fold holds the server for its set time."""
+
+from math import ceil
 
 
 class Pace:
-    """Adapts the batch size to the measured time of each fold.
+    """Adapts the work of a fold to the measured time of each.
 
-    `count` starts low, at most doubles from fold to fold and stays within 1 and `ceiling`. A fold
-    that was not full says nothing about a larger one, so it never raises `count`.
+    `budget` is that work, in single readings: it starts low, at most doubles from fold to fold and
+    stays within 1 and `ceiling`. `count` is how many entries to read for it: a batch weighs more
+    than one. A fold that did not use its budget says nothing about a larger one, so it never raises
+    it.
     """
 
     def __init__(self, target_us: float, ceiling: int, start: int = 64) -> None:
         self.target_us = target_us
         self.ceiling = ceiling
-        self.count = min(start, ceiling)
+        self.budget = min(start, ceiling)
+        self._entry_weight = 1.0
 
-    def note(self, entries: int, busy_us: int) -> None:
-        """Take in one fold: the entries it looked at and the server's time in microseconds."""
-        if busy_us <= self.target_us and entries < self.count * 0.9:
+    @property
+    def count(self) -> int:
+        """How many entries the budget is likely to take, and a few."""
+        return min(self.ceiling, ceil(self.budget / self._entry_weight * 1.1))
+
+    def note(self, entries: int, weight: float, busy_us: int) -> None:
+        """Take in one fold: its entries, what they weighed, and its time in microseconds."""
+        full = weight >= self.budget * 0.9 or entries >= self.count
+        if entries:
+            self._entry_weight = max(0.1, weight / entries)
+        if busy_us <= self.target_us and not full:
             return
         factor = min(2.0, self.target_us / max(1, busy_us))
-        self.count = max(1, min(self.ceiling, round(self.count * factor)))
+        self.budget = max(1, min(self.ceiling, round(self.budget * factor)))

@@ -17,7 +17,8 @@ PAGE = 500
 ESCAPED = "backslashreplace"
 
 CUT = 4096
-"""The fold keeps so many bytes of each field of a reject (lua/include/entry.lua)."""
+"""The fold keeps so many bytes of each field of a reject, of a batch eight times as many
+(lua/include/reject.lua)."""
 
 _ID = re.compile(r"\d+-\d+")
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
@@ -33,6 +34,8 @@ class Reject:
     code: str
     reason: str
     fields: dict[str, str]
+    cut: int = 0
+    """How many fields are left out, or not kept whole."""
 
     @property
     def sensor(self) -> str:
@@ -68,6 +71,7 @@ def _reject(keys: Keys, entry_id: bytes, raw: dict[bytes, bytes]) -> Reject:
         fields.get("code", ""),
         fields.get("reason", ""),
         own,
+        int(fields["cut"]) if fields.get("cut", "").isdecimal() else 0,
     )
 
 
@@ -107,8 +111,10 @@ def _raw(text: str) -> bytes:
 
 
 def is_cut(reject: Reject, changes: dict[str, str]) -> bool:
-    """Tell whether a field that is to be sent was too long for `rejects` to keep it whole."""
-    return any(len(_raw(v)) >= CUT for k, v in reject.fields.items() if k not in changes)
+    """Tell whether something that is to be sent is not on `rejects`, or not whole."""
+    limits = {"values": CUT * 8, "packed": CUT * 8}
+    changed = (k for k, v in reject.fields.items() if len(_raw(v)) >= limits.get(k, CUT))
+    return reject.cut > sum(k in changes for k in changed)
 
 
 def corrected(reject: Reject, changes: dict[str, str]) -> dict[bytes, bytes]:

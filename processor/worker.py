@@ -69,8 +69,9 @@ class Driver:
 
     def _step(self, client: Any) -> None:
         """Fold once; if that took all there was, wait until more comes."""
-        folded = fold(client, self.settings, self.keys, self.pace.count)
-        self.pace.note(folded.entries, folded.busy_us)
+        pace = self.pace
+        folded = fold(client, self.settings, self.keys, pace.count, budget=pace.budget)
+        pace.note(folded.entries, folded.weight, folded.busy_us)
         self.on_fold(self.keys, folded)
         missing = folded.fault == "NOSTREAM"
         if missing:

@@ -124,11 +124,11 @@ local function take_plain(runs, id, list)
   return 1
 end
 
--- Returns runs (a list, and by name), rejects, and how many entries were looked at: fewer than
--- given once batches made up for `budget` single readings (a batched value costs about a tenth)
--- or MAX_SENSORS are met.
+-- Returns runs (a list, and by name), rejects, how many entries were looked at, and what they weigh.
+-- Fewer are looked at than given once they weigh as much as `budget` single readings (a batched
+-- value costs about a tenth, a reject by its size) or MAX_SENSORS are met.
 function M.collect(entries, limits, budget)
-  local runs, rejects, weight = {}, {}, 0
+  local runs, rejected, weight = {}, {}, 0
   for i = 1, #entries do
     local id, list = entries[i][1], entries[i][2]
     local k, code, reason, run = take_plain(runs, id, list)
@@ -138,15 +138,15 @@ function M.collect(entries, limits, budget)
     if k then
       weight = weight + 0.9 + k * 0.1
     else
-      rejects[#rejects + 1] = { id = id, code = code, reason = reason, fields = list }
+      rejected[#rejected + 1] = { id = id, code = code, reason = reason, fields = list }
       if run then run.rejected = run.rejected + 1 end
-      weight = weight + 1
+      weight = weight + reject.weight(list)
     end
     if weight >= budget or #runs == MAX_SENSORS then
-      return runs, rejects, i
+      return runs, rejected, i, weight
     end
   end
-  return runs, rejects, #entries
+  return runs, rejected, #entries, weight
 end
 
 return M

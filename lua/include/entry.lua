@@ -3,7 +3,7 @@
 -- rillet/validate.py holds the same rules for the API; a test runs both on the same cases.
 local M = {}
 
-local find, sub, gsub = string.find, string.sub, string.gsub
+local find, sub = string.find, string.sub
 local LIMIT = 1e100
 M.LIMIT = LIMIT
 local TS_LIMIT = 8.64e15 -- the range of ECMAScript's dates, year 271821 at most
@@ -122,13 +122,6 @@ function M.parse_packed(bytes, out, n, max_batch)
     end
   end
   return k
-end
-
--- Returns the text with every byte that is not printable ASCII written as \xNN, cut at 4096.
-function M.printable(text)
-  return (gsub(sub(text, 1, 4096), '[^\32-\126]', function(byte)
-    return string.format('\\x%02x', string.byte(byte))
-  end))
 end
 
 return M

@@ -1,4 +1,4 @@
--- publish: writes what people and the API see. Writes `stats:<sensor>`, `results`, `rejects`.
+-- publish: writes what people and the API see. Writes `stats:<sensor>` and `results`.
 local M = { DIRTY = '\0dirty' }
 
 -- Returns the arguments in chunks that unpack can take.
@@ -37,43 +37,6 @@ end
 -- Keeps `results` at its length, once a fold rather than with each entry; returns nil or an error.
 function M.trim_results(keys, limits)
   return failed(redis.pcall('XTRIM', keys.results, 'MAXLEN', '~', limits.results_maxlen))
-end
-
--- Returns a set of the ids of all rejects that were read after the cursor: what folds that broke
--- off before they could move it have left. The newest come first, and most often there are none.
-local function rejects_after(cursor_id, rejects)
-  local ids, from, size = {}, '+', 1
-  repeat
-    local found = redis.call('XREVRANGE', rejects, from, '-', 'COUNT', size)
-    for _, e in ipairs(found) do
-      local id = string.match(e[2][2], '^%d+%-%d+$') -- of another's entry, nil
-      if id and not stream_id.less(cursor_id, id) then
-        return ids
-      end
-      ids[id or ''], from = true, '(' .. e[1]
-    end
-    local full = #found == size
-    size = 1000
-  until not full
-  return ids
-end
-
--- Writes the rejects that an earlier fold, broken off at the same cursor, has not written yet.
-function M.rejects(keys, limits, rejects, cursor_id)
-  if #rejects == 0 then
-    return
-  end
-  local there = rejects_after(cursor_id, keys.rejects)
-  for _, r in ipairs(rejects) do
-    if not there[r.id] then
-      local args = { 'id', r.id, 'code', r.code, 'reason', r.reason }
-      for j = 1, math.min(#r.fields, 64), 2 do
-        args[#args + 1] = 'field:' .. entry.printable(r.fields[j])
-        args[#args + 1] = entry.printable(r.fields[j + 1])
-      end
-      redis.call('XADD', keys.rejects, 'MAXLEN', '~', limits.rejects_maxlen, '*', unpack(args))
-    end
-  end
 end
 
 -- Of what its field holds returns the names of sensors whose figures are still to be published.

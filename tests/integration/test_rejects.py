@@ -91,7 +91,7 @@ def test_a_correction_that_is_none_is_refused() -> None:
 
 def test_a_reading_that_was_cut_is_not_sent(filled: redis.Redis, settings: Settings) -> None:
     """Half a batch is not sent back as if it were the whole."""
-    filled.xadd("readings", {"sensor": "cut", "packed": b"\x00" * 9000})
+    filled.xadd("readings", {"sensor": "cut", "packed": b"\x00" * 40_000})
     fold(filled, settings, partition_keys(settings)[0])
     assert "1 stay" in rillet("--replay", "--sensor", "cut")
     assert len(listed("--sensor", "cut")) == 1

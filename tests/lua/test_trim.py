@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from processor.fold import fold
 from rillet.keys import partition_keys
 from rillet.settings import Settings
-from tests.lua.fold_support import fold_all, hashes
+from tests.lua.fold_support import add, fold_all, hashes
 
 ADD = """
 for i = 1, tonumber(ARGV[2]) do
@@ -178,3 +178,15 @@ def test_what_is_delivered_but_not_acknowledged_stays(
     stream.add(1)
     stream.fold(1000)
     assert client.xlen("readings") <= 100
+
+
+def test_a_stream_made_anew_under_old_ids_goes_on_from_the_cursor(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """Readings added again under ids up to the cursor are taken for read; later ones are folded."""
+    add(client, [{"sensor": "s", "value": "1"}] * 5)
+    fold_all(client, settings)
+    client.delete("readings")
+    add(client, [{"sensor": "s", "value": "1"}] * 7)
+    fold_all(client, settings)
+    assert hashes(client)["s"]["count"] == "7"

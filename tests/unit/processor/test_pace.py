@@ -5,35 +5,64 @@ import pytest
 from processor.pace import Pace
 
 
-def settle(us_per_entry: float, *, ceiling: int = 100_000, rounds: int = 40) -> Pace:
+def fold(pace: Pace, weight: float, us_per_weight: float) -> float:
+    """Note a fold of a long backlog of entries that weigh so much each; return its time in us."""
+    entries = min(pace.count, max(1, int(-(-pace.budget // weight))))
+    us = entries * weight * us_per_weight
+    pace.note(entries, entries * weight, round(us))
+    return us
+
+
+def settle(
+    us_per_weight: float, *, weight: float = 1, ceiling: int = 100_000, rounds: int = 40
+) -> Pace:
     pace = Pace(target_us=2000, ceiling=ceiling)
     for _ in range(rounds):
-        pace.note(pace.count, round(pace.count * us_per_entry))
+        fold(pace, weight, us_per_weight)
     return pace
 
 
-@pytest.mark.parametrize("us_per_entry", [0.5, 3, 40, 900])
-def test_a_full_backlog_settles_at_the_target(us_per_entry: float) -> None:
-    """Whatever an entry costs, full folds come to take about 2 ms."""
-    taken_us = settle(us_per_entry).count * us_per_entry
-    assert 1000 <= taken_us <= 2900
+@pytest.mark.parametrize("us_per_weight", [0.5, 3, 40, 900])
+@pytest.mark.parametrize("weight", [1, 1.9, 10.9])
+def test_a_full_backlog_settles_at_the_target(us_per_weight: float, weight: float) -> None:
+    """Whatever an entry costs, single or batched, full folds come to take about 2 ms."""
+    taken_us = fold(settle(us_per_weight, weight=weight), weight, us_per_weight)
+    least_us = weight * us_per_weight  # a fold takes in one entry at least
+    assert max(1000, least_us) <= taken_us <= max(2900, 2000 + least_us)
 
 
-def test_a_fold_that_was_not_full_never_raises_the_count() -> None:
+def test_folds_of_batches_recover_from_a_slow_one() -> None:
+    """One fold that a busy server held up does not leave the batch size low for ever."""
+    pace = settle(0.5, weight=10.9)
+    pace.note(pace.count, pace.budget, 500_000)
+    assert pace.budget < 100
+    for _ in range(20):
+        fold(pace, 10.9, 0.5)
+    assert fold(pace, 10.9, 0.5) > 1000
+
+
+def test_no_more_entries_are_read_than_a_fold_will_take() -> None:
+    """Where entries are batches, a fold reads few of them, not as many as it would single ones."""
+    pace = settle(3, weight=100.9)
+    assert pace.count <= pace.budget / 100.9 * 1.2 + 1
+
+
+def test_a_fold_that_was_not_full_never_raises_the_budget() -> None:
     """Quiet times say nothing about how long a full fold would take."""
     pace = Pace(target_us=2000, ceiling=1000)
-    pace.note(1, 10)
-    assert pace.count == 64
+    pace.note(1, 1, 10)
+    assert pace.budget == 64
 
 
 def test_one_fold_far_over_the_target_is_answered_at_once() -> None:
     """A server that turned slow gets small folds from the next one on."""
     pace = settle(2)
-    pace.note(pace.count, 200_000)
-    assert pace.count <= 12
+    pace.note(pace.count, pace.budget, 200_000)
+    assert pace.count <= 13
 
 
-def test_the_count_stays_within_its_bounds() -> None:
+def test_count_and_budget_stay_within_their_bounds() -> None:
     """Never fewer than one entry, never more than the ceiling."""
-    assert settle(100_000).count == 1
+    assert settle(100_000).budget == 1
     assert settle(0.001, ceiling=500).count == 500
+    assert settle(0.001, ceiling=500).budget == 500

@@ -68,7 +68,7 @@ def raising(error: Exception, after: int = 0) -> Callable[..., Folded]:
     """Return a fold that raises from its call number `after` on."""
     calls = []
 
-    def fail(*given: Any) -> Folded:
+    def fail(*given: Any, **_named: Any) -> Folded:
         calls.append(given)
         if len(calls) > after:
             raise error
@@ -125,7 +125,7 @@ def test_a_whole_step_ends_the_outage(
     monkeypatch.setattr(processor.worker, "WAIT_MS", 1)
     stop, moments = Stop(4), iter([True, True, False, True, True])
 
-    def sometimes(*given: Any) -> Folded:
+    def sometimes(*given: Any, **_named: Any) -> Folded:
         if next(moments):
             raise redis.ConnectionError("away")
         return fold(*given)
