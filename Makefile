@@ -31,14 +31,14 @@ screenshots: .venv/.ready web-vendor ## docs/images from the real demo
 demo: .venv/.ready web-vendor ## everything on this machine: server, simulator, processor, page
 	@exec $(BIN)/rillet demo
 
-test: .venv/.ready web-vendor ## the everyday tests (under 5 minutes)
-	$(BIN)/python -m pytest -m 'not slow and not deploy'
+test: .venv/.ready web-vendor ## the everyday tests (under 5 minutes on two cores)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not deploy'
 
 test-long: .venv/.ready web-vendor ## the long tests, and the fold's on the Redis found on PATH
 	$(BIN)/python -m pytest -m slow
 	$(BIN)/python -m pytest --hypothesis-profile long tests/lua/test_fuzz.py tests/integration/api/test_fuzz.py
-	if command -v redis-server >/dev/null; then $(BIN)/python -m pytest --server path \
-		-m 'not deploy' tests/lua tests/recovery tests/integration; fi
+	if command -v redis-server >/dev/null; then $(BIN)/python -m pytest -n 2 --dist loadfile \
+		--server path -m 'not deploy and not slow' tests/lua tests/recovery tests/integration; fi
 
 check: .venv/.ready ## everything CI runs
 	$(BIN)/ruff format --check .

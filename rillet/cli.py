@@ -40,6 +40,14 @@ class LazyGroup(TyperGroup):
     It keeps `rillet --help` quick, and lets this file start processes it may not import.
     """
 
+    _listing = False
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the root's help, which needs of each command only its line."""
+        self._listing = True
+        super().format_help(ctx, formatter)
+        self._listing = False
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 the parent's signature
         """Return the commands in the order in which a newcomer meets them."""
         return list(COMMANDS)
@@ -49,7 +57,7 @@ class LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module, line = COMMANDS[cmd_name]
-        if ctx.resilient_parsing or sys.argv[1:2] in ([], ["--help"]):
+        if ctx.resilient_parsing or self._listing:
             return _placeholder(cmd_name, line)
         found = getattr(import_module(module), cmd_name)
         app = found if isinstance(found, typer.Typer) else typer.Typer(add_completion=False)
