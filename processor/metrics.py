@@ -21,6 +21,10 @@ _SECONDS = Histogram(
     buckets=FOLD_SECONDS,
 )
 _LAG = Gauge("rillet_processor_lag", "Readings not yet folded, after the last fold.", ["partition"])
+_CLOSED = Counter("rillet_processor_windows_closed", "Windows closed.", ["partition"])
+_LATE = Counter("rillet_processor_late", "Readings too late for their window.", ["partition"])
+_CHANGES = Counter("rillet_processor_alerts", "Changes of alerts told.", ["partition"])
+_FORGOTTEN = Counter("rillet_processor_forgotten", "Sensors forgotten by folds.", ["partition"])
 _DELIVERED = Counter(
     "rillet_processor_webhook_deliveries", "Changes the webhook took.", ["partition"]
 )
@@ -49,6 +53,10 @@ class FoldMetrics:
         _DUPLICATES.labels(partition).inc(folded.duplicates)
         _SECONDS.labels(partition).observe(folded.busy_us / 1e6)
         _LAG.labels(partition).set(folded.backlog)
+        _CLOSED.labels(partition).inc(folded.closed)
+        _LATE.labels(partition).inc(folded.late_readings)
+        _CHANGES.labels(partition).inc(folded.changes)
+        _FORGOTTEN.labels(partition).inc(folded.forgotten)
         if folded.fault:
             _FAULTS.labels(partition).inc()
         for code, n in folded.codes.items():

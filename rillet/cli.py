@@ -22,6 +22,7 @@ COMMANDS = {
         "List the readings that could not be folded; send corrected ones back.",
     ),
     "top": ("processor.top_command", "Watch the sensors as a live table on the terminal."),
+    "forget": ("processor.forget_command", "Forget sensors, by name or by how long unseen."),
     "rules": ("processor.rules_command", "Show, check and change the alert rules."),
     "doctor": ("rillet.doctor", "Look at the server as Rillet needs it; say what mends it."),
     "verify": ("verify.command", "Recompute statistics from the readings, and compare."),

@@ -62,6 +62,28 @@ async def test_a_stream_lists_what_fires_and_then_each_change(
     assert (last.rows[""]["state"], last.rows[""]["value"]) == ("resolved", None)
 
 
+async def test_a_reading_above_its_limit_is_told(
+    api: Api, client: redis.Redis, settings: Settings
+) -> None:
+    """From PUT of a rule to the event: fired by one reading, resolved by another, in the list."""
+    async with httpx.AsyncClient(timeout=10) as http:
+        rule = '[[rule]]\nname = "hot"\ntype = "limit"\nhigh = 30\nhysteresis = 1\n'
+        assert (await http.put(f"{api.url}/api/rules", content=rule)).status_code == 200
+    async with stream(api.url, alerts=True) as events:
+        told: list[Any] = []
+        assert [(await anext(events)).name for _ in range(2)] == ["snapshot", "alerts"]
+        for value in (20.0, 31.5, 32.0, 29.5, 29.0, 20.0):
+            add(client, settings, "a", value)
+        while len(told) < 2:
+            event = await anext(events)
+            told += [event.rows[""]] if event.name == "alert" else []
+    assert [(one["state"], one["value"]) for one in told] == [("firing", 31.5), ("resolved", 29.0)]
+    assert {one["rule"] for one in told} == {"hot"}
+    found = api.get("/api/alerts").json()
+    assert found["active"] == []
+    assert found["recent"] == told[::-1]
+
+
 async def test_a_client_that_comes_back_knows_what_fires(
     server: EmbeddedServer, client: redis.Redis, settings: Settings
 ) -> None:

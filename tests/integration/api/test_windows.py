@@ -8,19 +8,23 @@ from typing import Any
 import pytest
 import redis
 
+from processor.fold import fold
 from processor.merge import root
+from processor.sketch import Sketch, quantiles
 from rillet.embedded import EmbeddedServer
 from rillet.keys import partition_keys, partition_of
 from rillet.settings import Settings
-from tests.panes import Reading, close, exact_quantiles, hold
 from tests.serving import Api, add, serving
 
 PARTS = 2
+WINDOWS = {"windows": "10s,1m,1h", "windows_keep": "60"}
+Reading = tuple[int, int]
+"""Event time in ms, value."""
 
 
 @pytest.fixture(scope="module")
 def api(server: EmbeddedServer) -> Iterator[Api]:
-    with serving(server, partitions=str(PARTS), windows="10s,1m,1h", windows_keep="60") as running:
+    with serving(server, partitions=str(PARTS), **WINDOWS) as running:
         yield running
 
 
@@ -28,16 +32,19 @@ def keys_of(sensor: str) -> Any:
     return partition_keys(Settings(partitions=PARTS))[partition_of(sensor, PARTS)]
 
 
-SIZES = Settings(windows="10s,1m,1h", windows_keep="60").window_sizes
-
-
-def write(client: redis.Redis, sensor: str, closed: list[Reading], opened: list[Reading]) -> None:
-    """Write a sensor whose windows of 10 s and 1 m are closed but for the `opened` readings."""
+def write(client: redis.Redis, sensor: str, readings: list[Reading]) -> None:
+    """Fold readings; windows that end after the last one stay open, as none may be late."""
+    settings = Settings(partitions=PARTS, allowed_lateness_ms=0, **WINDOWS)  # type: ignore[arg-type]
     keys = keys_of(sensor)
-    for size in SIZES[:2]:
-        close(client, keys, sensor, size, closed)
-    every = [value for _, value in closed + opened]
-    hold(client, keys, sensor, SIZES[0], every=every, open_readings=opened)
+    for ts, value in readings:
+        client.xadd(keys.readings, {"sensor": sensor, "value": value, "ts": ts})
+    while fold(client, settings, keys).backlog:
+        pass
+
+
+def exact_quantiles(values: list[int]) -> dict[str, float | None]:
+    """Return what a sketch of these values answers."""
+    return quantiles(Sketch.of(values), min(values), max(values))
 
 
 def figures(values: list[int]) -> dict[str, Any]:
@@ -68,7 +75,7 @@ def test_a_span_is_exactly_its_readings(api: Api, client: redis.Redis) -> None:
     start = minute() - 600_000
     closed = [(start + 1000 * n, n * n % 101) for n in range(540)]
     opened = [(start + 540_000 + 1000 * n, 200 + n) for n in range(5)]
-    write(client, "a", closed, opened)
+    write(client, "a", closed + opened)
     found = api.get("/api/sensors/a?over=5m").json()
     over = found["over"]
     assert over["to"] - over["from"] < 310_000
@@ -83,7 +90,7 @@ def test_a_span_is_exactly_its_readings(api: Api, client: redis.Redis) -> None:
 def test_a_span_without_readings_counts_none(api: Api, client: redis.Redis) -> None:
     """What happened before the span is not in it."""
     client.flushall()
-    write(client, "a", [(1000, 1)], [])
+    write(client, "a", [(1000, 1)])
     assert api.get("/api/sensors/a?over=10s").json()["over"]["count"] == 0
 
 
@@ -93,7 +100,7 @@ def test_windows_of_one_size_come_oldest_first(api: Api, client: redis.Redis) ->
     start = minute() - 300_000
     closed = [(start + 5000 * n, n) for n in range(36)]
     opened = [(start + 185_000, 500), (start + 186_000, 400)]
-    write(client, "a/b", closed, opened)
+    write(client, "a/b", closed + opened)
     path = "/api/sensors/a/b/windows"
     found = api.get(f"{path}?size=1m").json()
     assert (found["sensor"], found["size"]) == ("a/b", "1m")
@@ -113,7 +120,7 @@ def test_windows_of_one_size_come_oldest_first(api: Api, client: redis.Redis) ->
 def test_unchanged_windows_are_a_304(api: Api, client: redis.Redis) -> None:
     """The ETag holds until a window changes."""
     client.flushall()
-    write(client, "a", [(1000, 1)], [])
+    write(client, "a", [(1000, 1)])
     first = api.get("/api/sensors/a/windows")
     again = {"If-None-Match": first.headers["etag"]}
     assert api.get("/api/sensors/a/windows", headers=again).status_code == 304
@@ -125,7 +132,7 @@ def test_a_summary_has_the_quantiles_of_all_its_sensors(api: Api, client: redis.
     values: list[int] = []
     for n in range(6):
         mine = [(1000 * k, 7 * n + k) for k in range(40)]
-        write(client, f"s{n}", mine[:30], mine[30:])
+        write(client, f"s{n}", mine)
         values += [value for _, value in mine]
     found = api.get("/api/summary").json()
     assert found["count"] == 240
@@ -148,7 +155,7 @@ def test_what_cannot_be_answered_is_a_problem(
     api: Api, client: redis.Redis, path: str, status: int, said: str
 ) -> None:
     """A size that is not kept, a span that is none, an unknown sensor: told in one sentence."""
-    write(client, "a", [(1000, 1)], [])
+    write(client, "a", [(1000, 1)])
     answer = api.get(path)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
