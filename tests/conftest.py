@@ -11,7 +11,7 @@ from rillet.settings import Settings
 
 # How much the fuzz tests try; `make test-long` asks for more with --hypothesis-profile long.
 hypothesis_settings.register_profile("everyday", max_examples=40)
-hypothesis_settings.register_profile("long", max_examples=1000)
+hypothesis_settings.register_profile("long", max_examples=500)
 hypothesis_settings.load_profile("everyday")
 
 

@@ -3,6 +3,7 @@
 import struct
 from typing import Any
 
+import pytest
 import redis
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -14,6 +15,8 @@ from rillet.settings import Settings
 from tests.lua.fold_support import text
 from verify.agreement import compare
 from verify.reference import Ledger
+
+pytestmark = pytest.mark.timeout(600)  # for the long profile
 
 KNOWN = ("sensor", "value", "values", "packed", "ts", "seq", "kind", "unit")
 FUTURE_SKEW_MS, MAX_BATCH, BATCHES = 1000, 8, 4
