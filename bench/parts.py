@@ -7,6 +7,8 @@ from processor.fold import Folded, fold_arguments, reducers_for
 from processor.scripts import Script, load_script
 
 _AS_TEXT = "'20.123456789012345'"
+_NONE = "{ shown = {}, readings = 0, duplicates = 0, forgotten = 0 }"
+_FOLDS_NOTHING = f"if true then return {{}}, {_NONE} end"
 _PARTS: dict[str, list[tuple[str, str]]] = {
     "whole": [],
     "without HSET and XADD of the figures": [
@@ -21,8 +23,8 @@ _PARTS: dict[str, list[tuple[str, str]]] = {
     ],
     "XRANGE, checking and sorting alone": [
         (
-            "local function compute(runs, now, caught_up, may_forget)",
-            "if true then return {}, NOTHING end",
+            "function M.fold(state, runs, now, caught_up, may_forget)",
+            _FOLDS_NOTHING,
         ),
     ],
 }

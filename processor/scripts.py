@@ -53,8 +53,14 @@ class Script:
 
 
 def header_of(source: str) -> dict[str, tuple[str, ...]]:
-    """Return the machine-readable lines of a script's header: KEYS, ARGV, RETURNS, INCLUDE."""
-    return {kind: tuple(names.split()) for kind, names in _HEADER.findall(source)}
+    """Return the machine-readable lines of a script's header: KEYS, ARGV, RETURNS, INCLUDE.
+
+    Names that one line has no room for go on in a second line of the same kind.
+    """
+    header: dict[str, tuple[str, ...]] = {}
+    for kind, names in _HEADER.findall(source):
+        header[kind] = header.get(kind, ()) + tuple(names.split())
+    return header
 
 
 @cache

@@ -65,7 +65,7 @@ end
 
 -- Writes the scores that must be lower, before the commit.
 function M.lower()
-  for first, last in publish.chunks(earlier, 1000) do
+  for first, last in chunks.of(earlier, 1000) do
     redis.call('ZADD', key, unpack(earlier, first, last))
   end
 end
@@ -73,11 +73,11 @@ end
 -- Writes the other scores, after it; returns the first error.
 function M.raise()
   local fault
-  for first, last in publish.chunks(later, 1000) do
+  for first, last in chunks.of(later, 1000) do
     local reply = redis.pcall('ZADD', key, unpack(later, first, last))
     fault = fault or type(reply) == 'table' and reply.err or nil
   end
-  for first, last in publish.chunks(done, 1000) do
+  for first, last in chunks.of(done, 1000) do
     local reply = redis.pcall('ZREM', key, unpack(done, first, last))
     fault = fault or type(reply) == 'table' and reply.err or nil
   end
@@ -101,7 +101,7 @@ function M.sweep(swept, options)
       args[#args + 1], args[#args + 2] = string.format('%.0f', now), name
     end
   end
-  for first, last in publish.chunks(args, 1000) do
+  for first, last in chunks.of(args, 1000) do
     redis.call('ZADD', key, 'LT', unpack(args, first, last))
   end
   local next_at = reply[1] == '0' and 'done' or reply[1]

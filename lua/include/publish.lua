@@ -1,18 +1,7 @@
 -- publish: writes what people and the API see. Writes `stats:<sensor>` and `results`.
 local M = { DIRTY = '\0dirty' }
 
--- Returns the arguments in chunks that unpack can take.
-function M.chunks(list, size)
-  local at = 1
-  return function()
-    if at > #list then
-      return nil
-    end
-    local first = at
-    at = at + size
-    return first, math.min(first + size - 1, #list)
-  end
-end
+local DIRTY_EACH = 64
 
 local function failed(reply)
   return type(reply) == 'table' and reply.err
@@ -34,9 +23,42 @@ function M.sensor(keys, name, fields, f, changed)
   return failed(reply)
 end
 
+-- Publishes these sensors; returns the names of those that failed, and the first error.
+function M.all(keys, shown)
+  local kept, fault = {}, nil
+  for _, one in ipairs(shown) do
+    local err = M.sensor(keys, one.name, one.fields, one.length, one.changed)
+    if err then
+      kept[#kept + 1], fault = one.name, fault or err
+    end
+  end
+  return kept, fault
+end
+
+-- Publishes again what an earlier fold could not, but for sensors that this one has published (`done`).
+-- Takes so many a fold, however many wait; returns those that still wait, then those in `fresh`.
+function M.dirty(keys, dirty, done, fresh)
+  local fault
+  local names, later = {}, {}
+  for _, name in ipairs(dirty) do
+    local list = #names < DIRTY_EACH and names or later
+    if not done[name] then list[#list + 1] = name end
+  end
+  local found = records.load(keys.state, names)
+  for i, name in ipairs(names) do
+    if found[i] and found[i] ~= '' then
+      local _, fields, f = sensor.finish(sensor.begin(found[i], name))
+      local err = M.sensor(keys, name, fields, f, f)
+      if err then later[#later + 1], fault = name, fault or err end
+    end
+  end
+  for _, name in ipairs(fresh) do later[#later + 1] = name end
+  return later, fault
+end
+
 -- Keeps `results` at its length, once a fold rather than with each entry; returns nil or an error.
-function M.trim_results(keys, limits)
-  return failed(redis.pcall('XTRIM', keys.results, 'MAXLEN', '~', limits.results_maxlen))
+function M.trim_results(keys)
+  return failed(redis.pcall('XTRIM', keys.results, 'MAXLEN', '~', keys.results_maxlen))
 end
 
 -- Of what its field holds returns the names of sensors whose figures are still to be published.

@@ -88,4 +88,14 @@ function M.write(stream, maxlen, rejected, cursor_id)
   end
 end
 
+-- Returns how many there are of each code, as a flat list of codes and numbers.
+function M.count_codes(list)
+  local counts, flat = {}, {}
+  for _, r in ipairs(list) do counts[r.code] = (counts[r.code] or 0) + 1 end
+  for code, n in pairs(counts) do
+    flat[#flat + 1], flat[#flat + 2] = code, n
+  end
+  return flat
+end
+
 return M
