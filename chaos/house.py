@@ -15,7 +15,6 @@ from chaos.cable import Cable
 from chaos.producer import Producer
 from processor.rules_store import write_rules
 from processor.rules_text import parse_toml
-from processor.scripts import DEFAULT_REDUCERS
 from rillet.connect import FAULTS
 from rillet.embedded import EmbeddedServer
 from rillet.settings import Settings
@@ -37,9 +36,6 @@ LIMITS: dict[str, Any] = {
 }
 """Settings of the run: small ones where that gives trimming and folding more to do, and large ones
 where each entry is counted at the end."""
-
-HAS_WINDOWS, HAS_ALERTS = (one in DEFAULT_REDUCERS for one in ("panes", "alerts"))
-"""Whether the fold writes these; what it does not is not asked for."""
 
 NO_SERVER = 2
 """The status with which `rillet process` ends where no server answers as it starts."""
@@ -131,8 +127,7 @@ class House:
 
     def load_rule(self) -> None:
         """Put the one alert rule of the run in force."""
-        if HAS_ALERTS:
-            write_rules(self.client, self.settings, parse_toml(limit.RULE))
+        write_rules(self.client, self.settings, parse_toml(limit.RULE))
 
     def start_workers(self, number: int, build: Path | None) -> None:
         """Start the workers, behind their cable."""

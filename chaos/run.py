@@ -11,7 +11,7 @@ from typing import Any
 
 from chaos.events import judge_alerts, judge_windows
 from chaos.faults import FAULTS
-from chaos.house import DURABLE, HAS_ALERTS, HAS_WINDOWS, House
+from chaos.house import DURABLE, House
 from chaos.look import look
 from chaos.plan import Step
 from chaos.verdict import Verdict, judge_arrival, judge_fold
@@ -59,7 +59,7 @@ def run(config: Config, say: Say) -> Outcome:
         house = House(server, config.partitions)
         total = int(config.rate * config.seconds)
         each = total // config.producers
-        witness = Witness(house.settings, [each] * config.producers, windows=HAS_WINDOWS)
+        witness = Witness(house.settings, [each] * config.producers)
         witness.start()
         house.load_rule()
         house.start_workers(config.workers, config.build)
@@ -180,8 +180,6 @@ def _judge(house: House, witness: Witness, settled: bool) -> Verdict:
     for keys, ledger in witness.ledgers.items():
         left = look(house.client, keys, house.settings)
         judge_fold(verdict, ledger, left)
-        if HAS_WINDOWS:
-            judge_windows(verdict, ledger, left.windows)
-        if HAS_ALERTS:
-            judge_alerts(verdict, witness.limits[keys], left.alerts, left.firing)
+        judge_windows(verdict, ledger, left.windows)
+        judge_alerts(verdict, witness.limits[keys], left.alerts, left.firing)
     return verdict

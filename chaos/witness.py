@@ -27,14 +27,14 @@ class Witness(Thread):
     `stored[p]` marks the readings of producer p.
     """
 
-    def __init__(self, settings: Settings, totals: list[int], *, windows: bool) -> None:
+    def __init__(self, settings: Settings, totals: list[int]) -> None:
         super().__init__(name="witness", daemon=True)
         self.stop = Event()
         self.ledgers = {
             keys: Ledger(
                 settings.max_batch,
                 settings.future_skew_ms,
-                [size.ms for size in settings.window_sizes if windows],
+                [size.ms for size in settings.window_sizes],
                 settings.allowed_lateness_ms,
             )
             for keys in partition_keys(settings)

@@ -9,7 +9,6 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from chaos.house import HAS_WINDOWS
 from chaos.plan import NAMES, Step
 from chaos.run import Config, run
 from rillet.cli import app
@@ -40,6 +39,8 @@ def assert_as_promised(done: Result) -> None:
     assert "lost 0, counted twice 0, every figure of 36 sensors exact" in done.output
     for row in (*NAMES, "sent again", "refused", "known as repeats", "rejected"):
         assert number(done.output, row) > 0, row
+    assert number(done.output, "windows closed") > 0
+    assert number(done.output, "alert changes") > 0
     reached = number(done.output, "acknowledged") + number(done.output, "in doubt")
     assert reached == number(done.output, "planned")
 
@@ -115,6 +116,7 @@ class Break:
     hold_s: float = 0.2
     workers: int = 1
     seconds: float = 3
+    rate: float = 200
     options: dict[str, str] = field(default_factory=dict)
 
     def plan(self) -> list[Step]:
@@ -137,7 +139,13 @@ BREAKS = {
     "flush-scripts": Break("flush-scripts", broken.NO_RELOAD),
     "cut-workers": Break("cut-workers", broken.UNCONFIRMED),
     "delay-workers": Break("delay-workers", broken.IMPATIENT, hold_s=1),
-    "cut-producers": Break("cut-producers", broken.NO_SEQ),
+    "cut-producers": Break(
+        "cut-producers",
+        broken.NO_SEQ,
+        at_s=tuple(0.3 + 0.2 * n for n in range(12)),
+        hold_s=0.02,
+        rate=2000,
+    ),
     "delay-producers": Break("delay-producers", broken.NO_SEQ, hold_s=0.4),
     "scramble": Break("scramble", broken.NO_SEQ, hold_s=1),
     "fill-memory": Break("fill-memory", options={"maxmemory_policy": "allkeys-random"}),
@@ -158,7 +166,7 @@ def test_a_build_that_does_not_stand_a_fault_is_found(
         one.seconds,
         one.plan(),
         workers=one.workers,
-        rate=200,
+        rate=one.rate,
         binary=server.binary,
         build=make_build(tmp_path, one.build),
         server_options=one.options,
@@ -183,7 +191,6 @@ def test_a_build_that_is_wrong_by_itself_is_found(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not HAS_WINDOWS, reason="the fold writes no windows")
 def test_a_build_that_tells_twice_is_found(server: EmbeddedServer, tmp_path: Path) -> None:
     """A window that closes twice, or a change that is told twice, makes the run fail."""
     folder = make_build(tmp_path, broken.TELLS_TWICE)
