@@ -6,21 +6,50 @@ local M = { version = 0, has = {} } -- has: the types of rules that there are
 local for_all, by_kind, by_glob = {}, {}, {}
 local NONE = {}
 
--- Reads the rules; returns whether there is a key of them.
+local NEEDS = {
+  limit = { hysteresis = 'number' }, deviation = { sigma = 'number', warm_up = 'number' },
+  stuck = { after_ms = 'number' }, silence = { after_ms = 'number' },
+}
+local MAY = {
+  high = 'number', low = 'number', high_text = 'string', low_text = 'string',
+  threshold = 'string', message = 'string', sensor = 'string', kind = 'string',
+}
+
+-- Tells whether a rule has all that its type needs, and nothing that is not what it must be.
+local function is_rule(rule)
+  if type(rule) ~= 'table' or type(rule.name) ~= 'string' or #rule.name > 64 then
+    return false
+  end
+  for name, wanted in pairs(NEEDS[rule.type] or { [1] = 'a type that is known' }) do
+    if type(rule[name]) ~= wanted then return false end
+  end
+  for name, wanted in pairs(MAY) do
+    if rule[name] ~= nil and type(rule[name]) ~= wanted then return false end
+  end
+  return true
+end
+
+local function take(rule)
+  local into = for_all
+  if rule.sensor then
+    rule.glob, into = glob.compile(rule.sensor), by_glob
+  elseif rule.kind then
+    by_kind[rule.kind] = by_kind[rule.kind] or {}
+    into = by_kind[rule.kind]
+  end
+  into[#into + 1], M.has[rule.type] = rule, true
+end
+
+-- Reads the rules; returns whether there are any, or once were.
 function M.load(key)
   local text = redis.call('GET', key)
   local ok, document = pcall(cjson.decode, text or '{}')
-  M.version = ok and tonumber(document.version) or 0
-  for _, rule in ipairs(ok and document.rules or NONE) do
-    local into = for_all
-    if rule.sensor then
-      rule.glob, into = glob.compile(rule.sensor), by_glob
-    elseif rule.kind then
-      by_kind[rule.kind] = by_kind[rule.kind] or {}
-      into = by_kind[rule.kind]
-    end
-    into[#into + 1] = rule
-    M.has[rule.type] = true
+  if not ok or type(document) ~= 'table' then
+    return text and true or false
+  end
+  M.version = tonumber(document.version) or 0
+  for _, rule in ipairs(type(document.rules) == 'table' and document.rules or NONE) do
+    if is_rule(rule) then take(rule) end
   end
   return text and true or false
 end

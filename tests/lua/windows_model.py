@@ -33,6 +33,7 @@ class Windows:
     accepted: list[Reading] = field(default_factory=list)
     late: list[Reading] = field(default_factory=list)
     closed: dict[int, list[int]] = field(default_factory=dict)
+    begun: dict[int, set[int]] = field(default_factory=dict)
     high: float = NEVER
     arrival: float = math.nan
     closed_until: float = NEVER
@@ -45,10 +46,11 @@ class Windows:
         """Close every window that has a reading and ends by then."""
         for size in self.sizes:
             closed = self.closed.setdefault(size.ms, [])
-            begun = {self.start(r.ts, size.ms) for r in self.accepted} - set(closed)
+            begun = self.begun.setdefault(size.ms, set())
             for start in sorted(begun):
                 if start + size.ms <= watermark:
                     closed.append(start)
+                    begun.discard(start)
                     self.closed_until = max(self.closed_until, start + size.ms)
 
     def tick(self, now: float) -> None:
@@ -63,7 +65,12 @@ class Windows:
         floor = self.closed_until
         if self.high > NEVER:
             floor = max(floor, self.start(self.high - self.lateness, self.sizes[0].ms))
-        (self.late if reading.ts < floor else self.accepted).append(reading)
+        if reading.ts < floor:
+            self.late.append(reading)
+        else:
+            self.accepted.append(reading)
+            for size in self.sizes:
+                self.begun.setdefault(size.ms, set()).add(self.start(reading.ts, size.ms))
         self.high = max(self.high, reading.ts)
         self.close(self.high - self.lateness)
 

@@ -1,0 +1,227 @@
+"""lua/reducers/alerts.lua, through the fold: each type of rule, and rules that change."""
+
+from typing import Any
+
+import orjson
+import pytest
+import redis
+
+from processor.fold import fold
+from processor.rules import RULES as CHECKED
+from processor.rules import RuleSet
+from rillet.keys import partition_keys
+from rillet.settings import Settings
+from tests.lua.fold_support import add, fold_all, text
+
+HOT = {"name": "hot", "type": "limit", "high": 30.0, "hysteresis": 2.0}
+GONE = {"name": "gone", "type": "silence", "after_s": 10}
+
+
+def put(client: redis.Redis, *rules: dict[str, Any], version: int = 1) -> None:
+    """Put rules in force, checked and compiled as for everybody."""
+    compiled = RuleSet(CHECKED.validate_python(list(rules)), version).compiled()
+    client.set("rules", compiled)
+
+
+def send(
+    client: redis.Redis, at_ms: int, *values: float, sensor: str = "s", kind: str = ""
+) -> None:
+    more = {"kind": kind} if kind else {}
+    add(client, [{"sensor": sensor, "value": repr(float(v)), **more} for v in values], at_ms)
+
+
+def told(client: redis.Redis) -> list[tuple[str, ...]]:
+    """Return rule, state and value of each change."""
+    entries: Any = client.xrange("alerts")
+    return [tuple(text(f)[k] for k in ("rule", "state", "value")) for _, f in entries]
+
+
+def firing(client: redis.Redis) -> list[str]:
+    return sorted(text(client.hkeys("firing")))
+
+
+@pytest.mark.parametrize("count", [1, 3, 100])
+def test_a_limit_tells_changes_and_nothing_else(
+    client: redis.Redis, settings: Settings, count: int
+) -> None:
+    """However many readings are beyond it, one entry; back by the hysteresis, one more."""
+    put(client, HOT | {"low": 5.0})
+    send(client, 1000, 20, 31, 40, 29, 28, 31, 27, 4, 3, 6, 7, 20)
+    fold_all(client, settings, count, now_ms=3000)
+    assert told(client) == [
+        ("hot", "firing", "31"),
+        ("hot", "resolved", "28"),
+        ("hot", "firing", "31"),
+        ("hot", "resolved", "27"),
+        ("hot", "firing", "4"),
+        ("hot", "resolved", "7"),
+    ]
+
+
+def test_an_entry_has_the_documented_fields(client: redis.Redis, settings: Settings) -> None:
+    """Who, what, when by both clocks, and a sentence; `firing` says the same, and since when."""
+    put(client, HOT, HOT | {"name": "own", "message": '{sensor}: "{value}" {threshold} ({rule})'})
+    add(client, [{"sensor": "s", "value": "31.5", "ts": "900"}], 1000)
+    fold_all(client, settings, now_ms=3000)
+    first, second = (text(fields) for _, fields in client.xrange("alerts"))
+    assert first == {
+        "sensor": "s",
+        "rule": "hot",
+        "type": "limit",
+        "state": "firing",
+        "value": "31.5",
+        "threshold": "> 30",
+        "ts": "900",
+        "at": "3000",
+        "id": "1000-1",
+        "message": "s is at 31.5, which is > 30",
+    }
+    assert second["message"] == 's: "31.5" > 30 (own)'
+    for entry in (first, second):
+        kept = orjson.loads(client.hget("firing", f"{entry['rule']}:s") or b"")
+        assert kept == entry | {"since": 900}
+
+
+def test_a_deviation_is_judged_by_what_was_before(client: redis.Redis, settings: Settings) -> None:
+    """A value cannot hide in its own figures, and during the warm-up none is far."""
+    put(client, {"name": "odd", "type": "deviation", "sigma": 3.0, "warm_up": 10})
+    send(client, 1000, 500, *([20, 21] * 5), 22, 400, 21)
+    fold_all(client, settings, 4, now_ms=3000)
+    assert told(client) == []
+    send(client, 2000, *([20, 21] * 2000), 400, 20)
+    fold_all(client, settings, now_ms=9000)
+    assert told(client) == [("odd", "firing", "400"), ("odd", "resolved", "20")]
+
+
+def test_a_stuck_value_is_told_once(client: redis.Redis, settings: Settings) -> None:
+    """The same value for so long in event time, though not one reading of another between."""
+    put(client, {"name": "stuck", "type": "stuck", "after_s": 1})
+    rows = [(0, 5), (900, 5), (950, 6), (1000, 6), (1949, 6), (1950, 6), (5000, 6), (5001, 7)]
+    readings = [{"sensor": "s", "value": str(v), "ts": str(ts)} for ts, v in rows]
+    add(client, readings, 6000)
+    fold_all(client, settings, 3, now_ms=7000)
+    assert told(client) == [("stuck", "firing", "6"), ("stuck", "resolved", "7")]
+    assert text(client.xrange("alerts"))[0][1]["ts"] == "1950"
+
+
+def test_silence_is_told_by_the_clock_and_ends_with_a_reading(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """Offline after so many seconds by the server's clock, without a reading; then online."""
+    put(client, GONE)
+    keys = partition_keys(settings)[0]
+    send(client, 1000, 1)
+    fold(client, settings, keys, now_ms=1001)
+    assert fold(client, settings, keys, now_ms=11_000).changes == 0
+    assert fold(client, settings, keys, now_ms=11_001).changes == 1
+    assert firing(client) == ["gone:s"]
+    assert fold(client, settings, keys, now_ms=99_000).changes == 0
+    send(client, 100_000, 2)
+    fold_all(client, settings, now_ms=100_000)
+    assert told(client) == [("gone", "firing", ""), ("gone", "resolved", "2")]
+    assert firing(client) == []
+
+
+def test_a_silence_that_nobody_watched_is_told_all_the_same(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """Readings with a long gap, folded at once: both changes, with the times at which they were."""
+    put(client, GONE)
+    send(client, 1000, 1)
+    send(client, 60_000, 2)
+    fold_all(client, settings, now_ms=60_001)
+    entries = [text(fields) for _, fields in client.xrange("alerts")]
+    assert [(one["state"], one["ts"]) for one in entries] == [
+        ("firing", "11000"),
+        ("resolved", "60000"),
+    ]
+
+
+def test_rules_are_for_a_kind_or_a_glob_or_all(client: redis.Redis, settings: Settings) -> None:
+    """Each sensor is judged by the rules that are for it, and by no other."""
+    put(
+        client,
+        HOT | {"name": "all"},
+        HOT | {"name": "soil", "kind": "soil"},
+        HOT | {"name": "some", "sensor": "green*-?"},
+        HOT | {"name": "dots", "sensor": "a.c"},
+    )
+    for at, (sensor, kind) in enumerate(
+        [("x", "soil"), ("green-1", "air"), ("greenhouse-12", ""), ("green-house-3", "")]
+    ):
+        send(client, 1000 + at, 31, sensor=sensor, kind=kind)
+    send(client, 2000, 31, sensor="abc")
+    fold_all(client, settings, now_ms=3000)
+    assert firing(client) == sorted(
+        [
+            "all:x",
+            "soil:x",
+            "all:green-1",
+            "some:green-1",
+            "all:greenhouse-12",
+            "all:green-house-3",
+            "some:green-house-3",
+            "all:abc",
+        ]
+    )
+
+
+def test_a_glob_of_many_stars_is_matched_at_once(client: redis.Redis, settings: Settings) -> None:
+    """No pattern makes a fold long, as those of backtracking matchers do."""
+    put(client, HOT | {"sensor": "*a" * 40 + "b"})
+    send(client, 1000, 31, sensor="a" * 128)
+    assert fold(client, settings, partition_keys(settings)[0], now_ms=3000).busy_us < 1_000_000
+    assert firing(client) == []
+
+
+def test_a_changed_rule_goes_on_from_where_it_was(client: redis.Redis, settings: Settings) -> None:
+    """New limits hold from the next reading on; what fires goes on firing until then."""
+    put(client, HOT)
+    send(client, 1000, 31)
+    fold_all(client, settings, now_ms=1001)
+    put(client, HOT | {"high": 40.0}, version=2)
+    fold_all(client, settings, now_ms=1002)
+    assert firing(client) == ["hot:s"]
+    send(client, 2000, 31)
+    fold_all(client, settings, now_ms=2001)
+    assert told(client) == [("hot", "firing", "31"), ("hot", "resolved", "31")]
+
+
+def test_a_removed_rule_is_resolved_also_for_sensors_that_are_silent(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """All sensors are looked at after a change of the rules, however many there are."""
+    names = [f"s{n}" for n in range(300)]
+    put(client, HOT)
+    add(client, [{"sensor": name, "value": "31"} for name in names], 1000)
+    fold_all(client, settings, now_ms=1500)
+    assert len(firing(client)) == 300
+    put(client, GONE, version=2)
+    for _ in range(8):
+        fold_all(client, settings, 1000, now_ms=2000)
+    assert firing(client) == []
+    fold_all(client, settings, 1000, now_ms=50_000)
+    assert firing(client) == sorted(f"gone:{name}" for name in names)
+    results = client.xlen("results")
+    fold_all(client, settings, 1000, now_ms=60_000)
+    assert client.xlen("results") == results
+
+
+def test_rules_that_are_none_do_no_harm(client: redis.Redis, settings: Settings) -> None:
+    """Whatever someone wrote there by hand, readings are folded."""
+    junk = ["", "not json", "[]", "7", '{"rules": 5}', '{"version": "x"}', '{"rules": [1, null]}']
+    bad: list[Any] = [
+        {"name": "a"},
+        {"name": 5, "type": "limit", "hysteresis": 0},
+        {"name": "a", "type": "limit", "hysteresis": 0, "high": "30"},
+        {"name": "a", "type": "limit", "high": 30},
+        {"name": "a", "type": "silence", "after_ms": None},
+        {"name": "a", "type": "limit", "hysteresis": 0, "high": 3, "message": ["x"]},
+    ]
+    junk.append(orjson.dumps({"version": 3, "rules": bad}).decode())
+    for n, text_of in enumerate(junk):
+        client.set("rules", text_of)
+        send(client, 1000 + 10 * n, 31)
+        fold_all(client, settings, now_ms=3000)
+    assert client.hget("stats:s", "count") == b"%d" % len(junk)
+    assert told(client) == []

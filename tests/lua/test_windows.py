@@ -1,0 +1,240 @@
+"""lua/reducers/panes.lua, through the fold: explicit event times, and the test's own clock."""
+
+from typing import Any
+
+import pytest
+import redis
+
+from processor.fold import fold
+from processor.record import Moments, pieces_of
+from processor.sketch import Sketch
+from processor.windows import Pane, Sensor, record_fields
+from rillet.keys import partition_keys
+from rillet.settings import Settings
+from tests.lua.fold_support import add, fold_all, hashes, text
+
+DAY_MS = 86_400_000
+SIZES = {"windows": "10s,1m", "windows_keep": "60", "allowed_lateness_ms": 5000}
+
+
+@pytest.fixture
+def own(settings: Settings) -> Settings:
+    return settings.model_copy(update={**SIZES, "future_skew_ms": 10**16})
+
+
+def send(client: redis.Redis, times: list[int], at_ms: int, sensor: str = "s") -> None:
+    """Append readings with these event times, all arriving at once; each value is its time in s."""
+    rows = [{"sensor": sensor, "value": repr(ts / 1000), "ts": ts} for ts in times]
+    pipe = client.pipeline(transaction=False)
+    for n, row in enumerate(rows):
+        pipe.xadd("readings", row, id=f"{at_ms}-{n + 1}")  # type: ignore[arg-type]
+    pipe.execute()
+
+
+def starts(client: redis.Redis, size: str = "10s") -> list[int]:
+    """Return the starts of the windows closed so far, in order."""
+    return [int(text(fields)["start"]) for _, fields in client.xrange(f"windows:{size}")]
+
+
+def state(client: redis.Redis, settings: Settings, sensor: str = "s") -> Sensor:
+    raw: Any = client.hmget("state", record_fields(sensor))
+    return Sensor.unpack(raw[0], raw[1], settings.window_sizes)
+
+
+def test_a_window_closes_when_the_watermark_reaches_its_end(
+    client: redis.Redis, own: Settings
+) -> None:
+    """One ms before its end and the allowed lateness it is open; at it, closed."""
+    keys = partition_keys(own)[0]
+    send(client, [1000, 9999, 14_999], 20_000)
+    fold(client, own, keys, now_ms=20_000)
+    assert starts(client) == []
+    send(client, [15_000], 20_001)
+    fold(client, own, keys, now_ms=20_001)
+    assert starts(client) == [0]
+    ((_, closed),) = client.xrange("windows:10s")  # type: ignore[misc,unused-ignore]
+    shown = {k: text(closed)[k] for k in ("sensor", "end", "count", "first", "last", "sum")}
+    want = {"sensor": "s", "end": "10000", "count": "2", "first": "1", "last": "9.999"}
+    assert shown == {**want, "sum": "10.999"}
+
+
+def test_what_is_late_counts_but_not_in_windows(client: redis.Redis, own: Settings) -> None:
+    """A reading just inside the lateness is in its window; after that it is late, and noted."""
+    send(client, [1000, 14_999, 9999, 15_000, 9998, 10_000], 20_000)
+    fold_all(client, own, now_ms=20_000)
+    ((_, closed),) = client.xrange("windows:10s")  # type: ignore[misc,unused-ignore]
+    assert text(closed)["count"] == "2"
+    ((_, late),) = client.xrange("late")  # type: ignore[misc,unused-ignore]
+    want = {"sensor": "s", "id": "20000-5", "ts": "9998", "count": "1", "watermark": "10000"}
+    assert text(late) == want
+    assert (hashes(client)["s"]["count"], hashes(client)["s"]["late"]) == ("6", "1")
+
+
+def test_the_clock_closes_the_window_of_a_silent_sensor(client: redis.Redis, own: Settings) -> None:
+    """Nothing arrives: the window closes at its end and the lateness, by the wall clock."""
+    keys = partition_keys(own)[0]
+    send(client, [1000, 2500], 2600)
+    fold(client, own, keys, now_ms=2700)
+    assert client.zscore("due", "s") == 15_100
+    assert fold(client, own, keys, now_ms=15_099).closed == 0
+    assert fold(client, own, keys, now_ms=15_100).closed == 1
+    assert starts(client) == [0]
+    assert fold(client, own, keys, now_ms=65_100).closed == 1
+    assert starts(client, "1m") == [0]
+    assert client.zscore("due", "s") is None
+
+
+def test_a_processor_that_was_away_makes_nothing_late(client: redis.Redis, own: Settings) -> None:
+    """Folded at once or long after, readings that came in time are in their windows."""
+    found = []
+    for every in (1, 40):
+        client.flushall()
+        for n in range(40):
+            at = 1_000_000 + n * 1000
+            send(client, [at - 1500], at)
+            if n % every == every - 1:
+                fold_all(client, own, 3, now_ms=at + (0 if every == 1 else 10**7))
+        fold_all(client, own, now_ms=10**8)
+        found.append([text(fields) for _, fields in client.xrange("windows:10s")])
+    assert found[0] == found[1]
+    assert sum(int(one["count"]) for one in found[0]) == 40
+
+
+def test_a_backlog_is_no_silence(client: redis.Redis, own: Settings) -> None:
+    """While entries are unread the clock closes nothing, however late it is."""
+    keys = partition_keys(own)[0]
+    send(client, [1000], 1000)
+    send(client, [2000], 2000)
+    assert fold(client, own, keys, 1, now_ms=10**9).closed == 0
+    assert fold(client, own, keys, 1, now_ms=10**9).closed > 0
+    ((_, closed),) = client.xrange("windows:10s")  # type: ignore[misc,unused-ignore]
+    assert text(closed)["count"] == "2"
+
+
+def test_readings_kept_while_offline_are_not_lost_to_windows(
+    client: redis.Redis, own: Settings
+) -> None:
+    """The clock closes only windows that have readings: others are still open when they come."""
+    send(client, [1000], 1000)
+    fold_all(client, own, now_ms=40_000)
+    assert starts(client) == [0]
+    send(client, [2000, 13_000, 24_000, 35_000], 41_000)
+    fold_all(client, own, now_ms=10**6)
+    assert starts(client) == [0, 10_000, 20_000, 30_000]
+    assert hashes(client)["s"]["late"] == "1"
+    ((_, minute),) = client.xrange("windows:1m")  # type: ignore[misc,unused-ignore]
+    assert text(minute)["count"] == "4"
+
+
+@pytest.mark.parametrize("begin", [-(10**12), -15_000, 0, 8 * 10**15])
+def test_any_time_has_its_window(client: redis.Redis, own: Settings, begin: int) -> None:
+    """Before 1970, around it, and hundreds of thousands of years ahead."""
+    begin -= begin % 60_000
+    send(client, [begin, begin + 9999, begin + 10_000, begin + 100_000], 1000)
+    fold_all(client, own, now_ms=1000)
+    assert starts(client) == [begin, begin + 10_000]
+    assert starts(client, "1m") == [begin]
+
+
+def test_years_of_silence_take_no_time(client: redis.Redis, own: Settings) -> None:
+    """No window without readings is written, or even thought of."""
+    keys = partition_keys(own)[0]
+    send(client, [0, 200 * 365 * DAY_MS], 1000)
+    folded = fold(client, own, keys, now_ms=1000)
+    assert folded.closed == 2
+    assert folded.busy_us < 1_000_000
+
+
+def test_kept_windows_are_bounded(client: redis.Redis, own: Settings) -> None:
+    """Each list has the newest, as many as are set, in order."""
+    own = own.model_copy(update={"windows_keep": "6"})
+    send(client, [n * 10_000 for n in range(40)], 1000)
+    fold_all(client, own, 7, now_ms=1000)
+    raw: Any = client.lrange("panes:10s:s", 0, -1)
+    kept = [Pane.closed(one, own.window_sizes[0]).start for one in raw]
+    assert kept == [n * 10_000 for n in range(32, 38)]
+    assert client.llen("panes:1m:s") == 6
+
+
+def test_more_open_windows_than_a_short_length_can_tell(client: redis.Redis, own: Settings) -> None:
+    """With a day of allowed lateness hundreds are open; the record holds them all."""
+    own = own.model_copy(update={"allowed_lateness_ms": DAY_MS})
+    times = [n * 10_000 for n in range(900)]
+    send(client, times, 1000)
+    fold_all(client, own, 250, now_ms=1000)
+    record: Any = client.hget("state", "s")
+    assert len(pieces_of(record)["w"]) > 65_535
+    assert len(state(client, own).open) == 900
+    send(client, [2 * DAY_MS], 1001)
+    fold_all(client, own, now_ms=1001)
+    assert starts(client) == times
+
+
+def test_sizes_may_change(client: redis.Redis, own: Settings) -> None:
+    """What is open of a size that is gone goes into the next larger one; nothing is lost."""
+    send(client, [1000, 12_000], 1000)
+    fold_all(client, own, now_ms=1000)
+    coarse = own.model_copy(update={"windows": "1m,1h", "windows_keep": "60"})
+    send(client, [14_000], 2000)
+    fold_all(client, coarse, now_ms=2000)
+    fine = own.model_copy(update={"windows": "5s,1m,1h", "windows_keep": "60"})
+    send(client, [16_000, 130_000], 3000)
+    fold_all(client, fine, now_ms=3000)
+    ((_, minute),) = client.xrange("windows:1m")  # type: ignore[misc,unused-ignore]
+    assert (text(minute)["count"], text(minute)["sum"]) == ("4", "43")
+    assert state(client, fine).sketch == Sketch.of([1.0, 12.0, 14.0, 16.0, 130.0])
+
+
+def test_windows_may_be_off_for_a_while(client: redis.Redis, own: Settings) -> None:
+    """What is open meanwhile waits in the record, and goes on afterwards."""
+    send(client, [1000], 1000)
+    fold_all(client, own, now_ms=1000)
+    off = own.model_copy(update={"windows": "", "quantiles": False, "half_life_s": 0.0})
+    send(client, [2000], 2000)
+    fold_all(client, off, now_ms=2000)
+    assert "late" in hashes(client)["s"]
+    send(client, [3000, 16_000], 3000)
+    fold_all(client, own, now_ms=3000)
+    ((_, closed),) = client.xrange("windows:10s")  # type: ignore[misc,unused-ignore]
+    assert (text(closed)["count"], text(closed)["sum"]) == ("2", "4")
+    assert hashes(client)["s"]["count"] == "4"
+
+
+def test_what_is_off_leaves_nothing(client: redis.Redis, own: Settings) -> None:
+    """With all of it off there are no keys, no fields and no pieces of it."""
+    off = {"windows": "", "quantiles": False, "half_life_s": 0.0, "alerts": False}
+    add(client, [{"sensor": "s", "value": "1"}] * 50)
+    fold_all(client, own.model_copy(update=off))
+    assert sorted(text(client.keys("*"))) == ["readings", "results", "state", "stats:s"]
+    assert not {"late", "ewm_mean", "ewm_stddev"} & set(hashes(client)["s"])
+    record: Any = client.hget("state", "s")
+    assert set(pieces_of(record)) == {"s", "m"}
+
+
+def test_a_sketch_is_bounded(client: redis.Redis, own: Settings) -> None:
+    """Of more buckets than are set the smallest magnitudes merge; large quantiles stay right."""
+    own = own.model_copy(update={"sketch_buckets": 50})
+    values = [1.03**n * (-1) ** n for n in range(600)]
+    add(client, [{"sensor": "s", "values": ",".join(map(repr, values))}], 10**6)
+    fold_all(client, own, now_ms=10**6)
+    fold_all(client, own, now_ms=10**9)
+    sketch = state(client, own).sketch
+    assert len(sketch.counts) <= 2 * 50 + 1
+    assert sketch.count == 600
+    for q in (0.01, 0.05, 0.95, 0.99):
+        exact = sorted(values)[int(q * 599)]
+        assert sketch.quantile(q) == pytest.approx(exact, rel=0.0101)
+
+
+def test_the_sums_of_windows_are_those_of_all(client: redis.Redis, own: Settings) -> None:
+    """Windows, late readings and what is open add up to the all-time sums, without loss."""
+    send(client, [int(n * 777 % 90_000) for n in range(400)], 100_000)
+    fold_all(client, own, 37, now_ms=100_000)
+    raw: Any = client.lrange("panes:10s:s", 0, -1)
+    parts = [Pane.closed(one, own.window_sizes[0]).moments for one in raw]
+    parts += [p.moments for p in state(client, own).open if p.end - p.start == 10_000]
+    late = sum(int(text(fields)["count"]) for _, fields in client.xrange("late"))
+    record: Any = client.hget("state", "s")
+    whole = Moments.unpack(pieces_of(record)["m"])
+    assert late > 0
+    assert sum(part.n for part in parts) + late == whole.n == 400
