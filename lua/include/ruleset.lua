@@ -3,7 +3,7 @@
 -- processor/rules.py makes and checks that JSON; what is none of it counts as no rules.
 local M = { version = 0, has = {} } -- has: the types of rules that there are
 
-local for_all, by_kind, by_glob = {}, {}, {}
+local for_all, by_kind, by_glob = { types = {} }, {}, {}
 local NONE = {}
 
 local NEEDS = {
@@ -38,6 +38,7 @@ local function take(rule)
     into = by_kind[rule.kind]
   end
   into[#into + 1], M.has[rule.type] = rule, true
+  if into == for_all then for_all.types[rule.name] = rule.type end
 end
 
 -- Reads the rules; returns whether there are any, or once were.
@@ -54,17 +55,21 @@ function M.load(key)
   return text and true or false
 end
 
--- Returns the rules of a sensor: those for all, those of its kind, those its name fits.
+-- Returns the rules of a sensor: those for all, those of its kind, those its name fits; and in
+-- `types` the type of each by its name.
 function M.of(name, kind)
   local some = by_kind[kind] or NONE
   if #some == 0 and #by_glob == 0 then
     return for_all
   end
-  local list = {}
-  for _, rule in ipairs(for_all) do list[#list + 1] = rule end
-  for _, rule in ipairs(some) do list[#list + 1] = rule end
+  local list = { types = {} }
+  local function add(rule)
+    list[#list + 1], list.types[rule.name] = rule, rule.type
+  end
+  for _, rule in ipairs(for_all) do add(rule) end
+  for _, rule in ipairs(some) do add(rule) end
   for _, rule in ipairs(by_glob) do
-    if glob.fits(rule.glob, name) then list[#list + 1] = rule end
+    if glob.fits(rule.glob, name) then add(rule) end
   end
   return list
 end

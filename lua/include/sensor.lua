@@ -47,12 +47,15 @@ local function pack_own(s)
   return bytes
 end
 
-local claimed
+local claimed, clocked
 
--- Notes which reducers there are.
+-- Notes which reducers there are, and which of them mind the clock (tick and deadline).
 function M.setup()
-  claimed = { [OWN] = true }
-  for i = 1, #reducers do claimed[reducers[i].tag] = true end
+  claimed, clocked = { [OWN] = true }, {}
+  for i = 1, #reducers do
+    claimed[reducers[i].tag] = true
+    if reducers[i].tick then clocked[#clocked + 1] = i end
+  end
 end
 
 -- Returns the state of a sensor's record, or (false or empty) of one without: the own fields, and
@@ -170,16 +173,14 @@ end
 
 -- Lets each reducer that minds the clock do what is due at `now`.
 function M.tick(s, now)
-  for i = 1, #reducers do
-    if reducers[i].tick then reducers[i].tick(s[i], now, s) end
-  end
+  for _, i in ipairs(clocked) do reducers[i].tick(s[i], now, s) end
 end
 
 -- Returns the first moment, by the wall clock in ms, at which a reducer has something to do.
 function M.deadline(s)
   local first = math.huge
-  for i = 1, #reducers do
-    local at = reducers[i].deadline and reducers[i].deadline(s[i], s) or first
+  for _, i in ipairs(clocked) do
+    local at = reducers[i].deadline(s[i], s)
     if at < first then first = at end
   end
   return first

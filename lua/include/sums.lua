@@ -17,21 +17,6 @@ local function compress(rest, a, b, c)
   return exact.distill(terms)
 end
 
--- Adds terms to an expansion of three doubles, what these cannot hold to a list; returns all four.
-local function grow(a, b, c, rest, terms)
-  for i = 1, #terms do
-    local x = terms[i]
-    a, x = two_sum(a, x)
-    b, x = two_sum(b, x)
-    c, x = two_sum(c, x)
-    if x ~= 0 then
-      rest = rest or {}
-      rest[#rest + 1] = x
-    end
-  end
-  return a, b, c, rest
-end
-
 -- Returns a list of the doubles given, and of another list that may be nil.
 local function with(list, ...)
   local all = { ... }
@@ -39,16 +24,26 @@ local function with(list, ...)
   return all
 end
 
+local NONE = {}
+
 -- Adds the sums of d, of values that come after those of m, to those of m, without loss.
 function M.add(m, d)
-  local a, b, c, x
+  local a, b, c, x, y, z
   a, x = two_sum(m.a1, d.a1)
-  b, c = two_sum(m.b1, x)
-  b, x = two_sum(b, d.b1)
-  if c ~= 0 or x ~= 0 or d.rest1 then m.rest1 = with(m.rest1, c, x, unpack(d.rest1 or {})) end
+  b, y = two_sum(m.b1, x)
+  b, z = two_sum(b, d.b1)
+  if y ~= 0 or z ~= 0 or d.rest1 then m.rest1 = with(m.rest1, y, z, unpack(d.rest1 or NONE)) end
   m.a1, m.b1 = a, b
-  a, b, c, x = m.a2, m.b2, m.c2, m.rest2
-  m.a2, m.b2, m.c2, m.rest2 = grow(a, b, c, x, with(d.rest2, d.a2, d.b2, d.c2))
+  a, x = two_sum(m.a2, d.a2)
+  b, x = two_sum(m.b2, x)
+  c, x = two_sum(m.c2, x)
+  b, y = two_sum(b, d.b2)
+  c, y = two_sum(c, y)
+  c, z = two_sum(c, d.c2)
+  if x ~= 0 or y ~= 0 or z ~= 0 or d.rest2 then
+    m.rest2 = with(m.rest2, x, y, z, unpack(d.rest2 or NONE))
+  end
+  m.a2, m.b2, m.c2 = a, b, c
   if d.tiny then m.tiny = with(m.tiny, unpack(d.tiny)) end
   if d.min < m.min then m.min = d.min end
   if d.max > m.max then m.max = d.max end

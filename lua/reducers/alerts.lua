@@ -151,6 +151,12 @@ local function stuck(a, rule, values, n, run, s)
   local one = a[rule.name]
   if one and one.state ~= REST and run.low == run.high and run.low == one.value then
     return
+  elseif one and one.state == REST
+    and run.high_ts - math.min(one.since, run.low_ts) < rule.after_ms then
+    local i, v = n, values[n] -- too short for anything to be stuck in it: the last stretch counts
+    while i > 1 and values[i - 1] == v do i = i - 1 end
+    if i > 1 or v ~= one.value then one.since, one.value = run.times[i], v end
+    return
   end
   for i = 1, n do
     local v, t = values[i], run.times[i]
@@ -196,7 +202,7 @@ local JUDGES = { limit = limit, deviation = deviation, stuck = stuck, silence = 
 local function names_in(a)
   local names = {}
   for name in pairs(a) do names[#names + 1] = name end
-  table.sort(names)
+  if #names > 1 then table.sort(names) end
   return names
 end
 
@@ -211,13 +217,14 @@ end
 -- Notes in the sensor's state which rules are for it, and lets go of those that no longer are.
 local function find_rules(a, s)
   s.rules = ruleset.of(s.name, s.kind)
-  if not next(a) then
-    return
+  local types, gone = s.rules.types, false
+  for name, one in pairs(a) do
+    if types[name] ~= TYPES[one.type] then gone = true end
   end
-  local types = {}
-  for _, rule in ipairs(s.rules) do types[rule.name] = rule.type end
-  for _, name in ipairs(names_in(a)) do
-    if types[name] ~= TYPES[a[name].type] then let_go(a, s, name, RESOLVED.gone) end
+  if gone then
+    for _, name in ipairs(names_in(a)) do
+      if types[name] ~= TYPES[a[name].type] then let_go(a, s, name, RESOLVED.gone) end
+    end
   end
 end
 

@@ -140,13 +140,17 @@ function M.add(m, values, n)
   return step_each(m, values, n)
 end
 
+local delta = M.begin()
+
 -- Adds the n values of one run; where windows share them, on their own first, so that a reading is
 -- added up once. For one or two that would not pay.
 function M.step(m, values, n, run)
   if M.share and n > 2 then
-    run.delta = M.begin()
-    M.add(run.delta, values, n)
-    sums.add(m, run.delta)
+    local d = delta -- one table for all runs: it is used up before the next
+    d.n, d.min, d.max, d.a1, d.b1, d.a2, d.b2, d.c2 = 0, math.huge, -math.huge, 0, 0, 0, 0, 0
+    d.rest1, d.rest2, d.tiny, run.delta = nil, nil, nil, d
+    M.add(d, values, n)
+    sums.add(m, d)
   else
     M.add(m, values, n)
   end

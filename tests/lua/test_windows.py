@@ -238,3 +238,13 @@ def test_the_sums_of_windows_are_those_of_all(client: redis.Redis, own: Settings
     whole = Moments.unpack(pieces_of(record)["m"])
     assert late > 0
     assert sum(part.n for part in parts) + late == whole.n == 400
+
+
+def test_who_gives_ids_says_when_they_arrived(client: redis.Redis, own: Settings) -> None:
+    """Ids of the past let the clock close at once what is open; what comes then is late."""
+    send(client, [1000], 1000)
+    fold_all(client, own, now_ms=10**9)
+    send(client, [2000], 2000)
+    fold_all(client, own, now_ms=10**9)
+    assert starts(client) == [0]
+    assert hashes(client)["s"]["late"] == "1"
