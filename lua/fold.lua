@@ -30,6 +30,7 @@ local limits = {
 }
 local NOTHING = { shown = {}, readings = 0, duplicates = 0, forgotten = 0 }
 local DUE_EACH = 32 -- one due sensor for so many entries of a fold, and a few
+local MOST_SENSORS = 1990 -- with those that are due: one HSET takes four values of each
 
 local function reply_of(entries, done, rejected, c, fault, codes, due_left, weight)
   local counts = outbox.counts
@@ -69,6 +70,7 @@ local due_left = 0
 if agenda.on and caught_up then
   agenda.sweep(swept, set)
   local most = math.floor(tonumber(budget) / DUE_EACH) + 4
+  most = math.min(most, MOST_SENSORS - #found)
   local names = agenda.names(set.now_ms, most)
   due_left = #names == most and 1 or 0
   runs.add_due(found, names)

@@ -248,3 +248,21 @@ def test_who_gives_ids_says_when_they_arrived(client: redis.Redis, own: Settings
     fold_all(client, own, now_ms=10**9)
     assert starts(client) == [0]
     assert hashes(client)["s"]["late"] == "1"
+
+
+def test_as_many_windows_as_a_fold_has_sensors_may_close_at_once(
+    client: redis.Redis, own: Settings
+) -> None:
+    """Thousands of sensors, all of whose windows close in one fold, or by the clock: none fails."""
+    names = [f"s{n}" for n in range(2500)]
+    keys = partition_keys(own)[0]
+    for at in (1000, 30_000):
+        add(client, [{"sensor": name, "value": "1", "ts": str(at)} for name in names], at)
+        while fold(client, own, keys, 5000, at + 3000).backlog:
+            pass
+    assert client.xinfo_stream("windows:10s")["entries-added"] == 2500  # type: ignore[index]
+    add(client, [{"sensor": f"t{n}", "value": "1", "ts": "60000"} for n in range(2500)], 60_000)
+    while (done := fold(client, own, keys, 5000, 10**9)).backlog or done.due_left:
+        assert not done.fault
+    assert client.xinfo_stream("windows:10s")["entries-added"] == 7500  # type: ignore[index]
+    assert client.zcard("due") == 0
