@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import anyio
 from sse_starlette import EventSourceResponse
@@ -72,6 +73,7 @@ class Relay(EventSourceResponse):
         self.seats, self.address = seats
         self.wanted = wanted
         self.last_event_id = last_event_id
+        self.seen: Position | None = None
         # Spread over a factor of two, so that a restart does not bring all clients back at once.
         self.retry_ms = round(retry_ms * random.uniform(1, 2))  # noqa: S311 no secret
 
@@ -110,16 +112,14 @@ class Relay(EventSourceResponse):
         tail = self.hub.tail
         if not self.last_event_id:
             return False
-        position = Position.parse(self.last_event_id, len(tail.position))
-        try:
-            if position and tail.knows(position):
+        position = self.seen = Position.parse(self.last_event_id, len(tail.position))
+        if position and tail.knows(position):
+            with suppress(TimeoutError):
                 async with asyncio.timeout(RESUME_WAIT_S):
                     await tail.wait_for(position)
-                if tail.knows(position):
-                    await self._catch_up(client, position)
-                    return True
-        except TimeoutError:
-            pass
+        if position and tail.knows(position) and tail.reached(position):
+            await self._catch_up(client, position)
+            return True
         await self._write(client, RESYNC)
         return False
 
@@ -164,7 +164,7 @@ class Relay(EventSourceResponse):
         told_at = 0.0
         while True:
             try:
-                return await self.snapshots.take(self.wanted)
+                return await self.snapshots.take(self.wanted, self.seen)
             except GONE:
                 now = time.monotonic()
                 if not told_at:

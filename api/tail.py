@@ -44,6 +44,10 @@ class Position(tuple[tuple[int, int], ...]):
     def __str__(self) -> str:
         return ",".join(f"{ms}-{n}" for ms, n in self)
 
+    def covers(self, other: "Position") -> bool:
+        """Tell whether everything up to the other place lies before this one."""
+        return all(has >= want for has, want in zip(self, other, strict=True))
+
     @classmethod
     def parse(cls, text: str, partitions: int) -> "Position | None":
         """Return the position that a client names, or None where it is not one of ours."""
@@ -100,11 +104,11 @@ class Tail:
 
     def knows(self, position: Position) -> bool:
         """Tell whether everything after this position is still here."""
-        return all(has >= least for has, least in zip(position, self.floor_position, strict=True))
+        return position.covers(self.floor_position)
 
     def reached(self, position: Position) -> bool:
         """Tell whether everything up to this position has been read."""
-        return all(has >= want for has, want in zip(self.position, position, strict=True))
+        return self.position.covers(position)
 
     async def wait_for(self, position: Position) -> None:
         """Return when everything up to this position has been read."""

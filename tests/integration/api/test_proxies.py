@@ -14,6 +14,9 @@ from tests.proxies import PROXIES, proxying
 from tests.serving import add, deaf, serving, stream
 from tests.waiting import until
 
+BEATS = {"sse_heartbeat_s": "0.5"}
+"""For a proxy that cuts silence after 2 s."""
+
 pytestmark = [
     pytest.mark.proxy,
     pytest.mark.slow,
@@ -26,7 +29,7 @@ async def test_events_pass_at_once_and_uncompressed(
 ) -> None:
     """One small event arrives with nothing behind it to push it; other answers are gzip."""
     add(client, settings, "a", 1.0, unit="%")
-    with serving(server) as api, proxying(proxy, tmp_path, api.port) as url:
+    with serving(server, **BEATS) as api, proxying(proxy, tmp_path, api.port) as url:
         assert api.at(url).get("/api/sensors").headers["content-encoding"] == "gzip"
         async with stream(url) as events:  # httpx takes gzip, and `stream` minds it
             assert (await anext(events)).name == "snapshot"
@@ -43,7 +46,7 @@ async def test_heartbeats_keep_a_silent_stream_open(
     """Comments pass as they come, so a proxy that cuts silence after 2 s leaves the stream be."""
     add(client, settings, "a", 1.0)
     with (
-        serving(server, sse_heartbeat_s="0.5") as api,
+        serving(server, **BEATS) as api,
         proxying(proxy, tmp_path, api.port) as url,
     ):
         async with (
@@ -66,8 +69,8 @@ async def test_a_client_resumes_through_it_on_whichever_replica(
     for sensor in ("a", "b", "c"):
         add(client, settings, sensor, 1.0)
     with (
-        serving(server) as one,
-        serving(server) as two,
+        serving(server, **BEATS) as one,
+        serving(server, **BEATS) as two,
         proxying(proxy, tmp_path, one.port, two.port) as url,
     ):
         async with stream(url) as events:
@@ -88,7 +91,7 @@ def test_it_does_not_hide_a_client_that_reads_nothing(
 ) -> None:
     """The proxy takes no more than its client does, so the API notices and cuts it off."""
     with (
-        serving(server, sse_drop_s="1") as api,
+        serving(server, sse_drop_s="1", **BEATS) as api,
         proxying(proxy, tmp_path, api.port) as url,
         deaf(httpx.URL(url).port or 0),
     ):
@@ -96,5 +99,9 @@ def test_it_does_not_hide_a_client_that_reads_nothing(
         deadline = time.monotonic() + 60
         while not api.metric("rillet_api_sse_clients_dropped_total"):
             assert time.monotonic() < deadline
-            for n in range(20):  # the kernel alone takes some 10 MB ahead of such a reader
-                client.xadd("results", {"sensor": f"s{n}", "kind": "x" * 50_000})
+            # The kernel alone takes tens of megabytes ahead of such a reader.
+            with client.pipeline(transaction=False) as pipe:
+                for n in range(100):
+                    pipe.xadd("results", {"sensor": f"s{n}", "kind": "x" * 50_000}, maxlen=100)
+                pipe.execute()
+        assert api.metric("rillet_api_sse_streams_total") == 1

@@ -91,13 +91,15 @@ async def test_an_id_that_cannot_be_resumed_is_answered_with_resync(
             assert set((await anext(events)).rows) == {"s0", "s1", "s2"}
 
 
-async def _follow(urls: list[str], done: asyncio.Event, final: dict[str, int]) -> int:
+async def _follow(
+    urls: list[str], done: asyncio.Event, final: dict[str, int], connects: list[str]
+) -> None:
     """Connect to any, read a little, reconnect with the last id, until all sensors are final."""
     counts: dict[str, int] = {}
-    last_id, connects = "", 0
+    last_id = ""
     while not (done.is_set() and counts == final):
-        connects += 1
-        async with stream(random.choice(urls), last_id) as events:
+        connects.append(random.choice(urls))
+        async with stream(connects[-1], last_id) as events:
             left = random.randint(1, 4)
             async for event in events:
                 _take(event, counts)
@@ -105,7 +107,6 @@ async def _follow(urls: list[str], done: asyncio.Event, final: dict[str, int]) -
                 left -= 1
                 if (left <= 0 and not done.is_set()) or (done.is_set() and counts == final):
                     break
-    return connects
 
 
 def _take(event: Event, counts: dict[str, int]) -> None:
@@ -122,12 +123,13 @@ async def test_connecting_while_results_flow_leaves_no_gap(
     """Clients that move between replicas without end see no count go back, and get the last."""
     settings = Settings(redis_url=server.url, partitions=partitions)
     names, final, done = [f"s{n}" for n in range(12)], {}, asyncio.Event()
+    connects: list[str] = []
     options = {"partitions": str(partitions), "sse_hz": "50"}
     with serving(server, **options) as one, serving(server, **options) as two:
 
         async def feed() -> None:
             end = time.monotonic() + 4
-            while time.monotonic() < end:
+            while time.monotonic() < end or len(connects) < 30 or len(final) < len(names):
                 for name in random.sample(names, 4):
                     await asyncio.to_thread(add, client, settings, name, 1.0)
                     final[name] = final.get(name, 0) + 1
@@ -136,14 +138,11 @@ async def test_connecting_while_results_flow_leaves_no_gap(
             done.set()
             await asyncio.to_thread(add, client, settings, names[0], 1.0)
 
-        following = [
-            asyncio.create_task(_follow([one.url, two.url], done, final)) for _ in range(6)
-        ]
+        urls = [one.url, two.url]
+        following = [asyncio.create_task(_follow(urls, done, final, connects)) for _ in range(6)]
         await feed()
         async with asyncio.timeout(60):
-            connects = await asyncio.gather(*following)
-    assert sum(connects) > 12
-    assert len(final) == 12
+            await asyncio.gather(*following)
 
 
 async def test_frames_do_not_come_faster_than_the_limit(

@@ -54,3 +54,25 @@ async def test_the_tail_overrules_what_was_read_before() -> None:
     assert b"id: 3-0\n" in frame
     assert b'"count":3' in frame
     assert cursor == tail.sequence
+
+
+async def test_a_snapshot_at_hand_is_not_for_who_has_seen_more() -> None:
+    """Who read a newer result on another replica gets a new one; a place of nobody's does not."""
+    tail = Tail(1, 10)
+    store: Any = StoreAhead()
+    tail.add(0, "2-0", _result(2))
+    snapshots = Snapshots(store, tail)
+    old, _ = await snapshots.take(None)
+    store.results_end = _end_at((5, 0))
+    tail.add(0, "5-0", _result(5))
+    assert await snapshots.take(None, Position([(2, 0)])) == (old, 1)
+    assert await snapshots.take(None, Position([(9, 0)])) == (old, 1)
+    fresh, _ = await snapshots.take(None, Position([(5, 0)]))
+    assert b"id: 5-0\n" in fresh
+
+
+def _end_at(place: tuple[int, int]) -> Any:
+    async def end() -> Position:
+        return Position([place])
+
+    return end
