@@ -36,6 +36,8 @@ from rillet.keys import partition_keys
 from rillet.log import configure_logging
 from rillet.settings import Settings, load_settings
 
+CANCEL_AGAIN_S = 0.1
+
 log = structlog.get_logger()
 
 
@@ -97,7 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.shared = shared
             stack.push_async_callback(shared.client.aclose)
             stack.push_async_callback(shared.reader.client.aclose)
-            for work in (shared.reader.run(), shared.hub.run()):
+            for work in (*shared.reader.work(), shared.hub.run()):
                 task = asyncio.create_task(work)
                 task.add_done_callback(_end_with)
                 stack.push_async_callback(_cancel, task)
@@ -161,5 +163,11 @@ def _end_with(task: asyncio.Task[Any]) -> None:
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    """Cancel a task until it has ended.
+
+    Python 3.11's `asyncio.wait_for`, which redis-py sends with, forgets a cancellation that comes
+    just as what it waits for is done (https://bugs.python.org/issue37658; mended in 3.12).
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_AGAIN_S)

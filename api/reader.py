@@ -1,7 +1,7 @@
 """Reads results into the tail and alerts to the board: the process's one XREAD connection."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import redis.asyncio
@@ -54,11 +54,9 @@ class Reader:
         """Tell whether every stream is being read."""
         return not self.lost
 
-    async def run(self) -> None:
-        """Read until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for number, group in enumerate(self.groups):
-                tasks.create_task(self._follow(number, group))
+    def work(self) -> list[Coroutine[Any, Any, None]]:
+        """Return what is to run until cancelled: one coroutine for each group of partitions."""
+        return [self._follow(number, group) for number, group in enumerate(self.groups)]
 
     async def _follow(self, number: int, group: list[int]) -> None:
         """Read a group of partitions; a Redis that is away is asked again, ever more seldom."""
