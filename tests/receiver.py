@@ -25,17 +25,18 @@ class Hook:
         """Answer one POST."""
         said = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         self.tried.append(said)
-        if self.answer == self.HANG:
+        answer = self.answer  # the test may change it meanwhile
+        if answer == self.HANG:
             self.over.wait()
             return
-        handler.send_response(self.answer)
+        if answer == 200:
+            self.taken.append(said)  # before the sender knows, who then posts the next
+        handler.send_response(answer)
         for name, value in self.headers.items():
             handler.send_header(name, value)
         handler.send_header("Content-Length", "2")
         handler.end_headers()
         handler.wfile.write(b"no")
-        if self.answer == 200:
-            self.taken.append(said)
 
 
 @contextmanager
