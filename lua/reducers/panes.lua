@@ -9,7 +9,7 @@
 local M = { tag = string.byte('w') }
 
 local sizes, finest, lateness, keys, most, windows_maxlen, late_maxlen, quantiles
-local huge, fmod, ms = math.huge, math.fmod, stream_id.ms
+local huge, ms = math.huge, stream_id.ms
 local pack, unpack_struct, sub = struct.pack, struct.unpack, string.sub
 
 function M.setup(options, names)
@@ -20,10 +20,9 @@ function M.setup(options, names)
   if quantiles then sketch.own = false end
 end
 
--- Returns the start of the pane of some size that t is in. Unlike %, fmod is exact at any t.
+-- Returns the start of the pane of some size that t is in. From sizes of a second on this is exact.
 local function start_of(t, size)
-  local rest = fmod(t, size)
-  return t - (rest < 0 and rest + size or rest)
+  return t - t % size
 end
 
 -- The state: the finest size; the end of the last pane closed; the first end of all open panes,

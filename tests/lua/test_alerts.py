@@ -104,6 +104,30 @@ def test_a_stuck_value_is_told_once(client: redis.Redis, settings: Settings) -> 
     assert text(client.xrange("alerts"))[0][1]["ts"] == "1950"
 
 
+def test_a_value_that_comes_back_is_not_stuck(client: redis.Redis, settings: Settings) -> None:
+    """With another between, even in one fold, the time begins anew."""
+    put(client, {"name": "stuck", "type": "stuck", "after_s": 1})
+    for at, rows in enumerate(([(0, 5)], [(300, 6), (400, 5)], [(1200, 5)], [(1400, 5)])):
+        readings = [{"sensor": "s", "value": str(v), "ts": str(ts)} for ts, v in rows]
+        add(client, readings, 2000 + 10 * at)
+        fold_all(client, settings, now_ms=3000)
+        assert len(told(client)) == (at == 3)
+
+
+def test_a_reading_in_the_last_ms_breaks_the_silence(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """Readings just as far apart as the rule allows are no silence."""
+    put(client, GONE)
+    for at in (1000, 11_000, 21_000):
+        send(client, at, 1)
+    fold_all(client, settings, now_ms=21_001)
+    assert told(client) == []
+    send(client, 31_001, 1)
+    fold_all(client, settings, now_ms=31_001)
+    assert len(told(client)) == 2
+
+
 def test_silence_is_told_by_the_clock_and_ends_with_a_reading(
     client: redis.Redis, settings: Settings
 ) -> None:
@@ -145,6 +169,8 @@ def test_rules_are_for_a_kind_or_a_glob_or_all(client: redis.Redis, settings: Se
         HOT | {"name": "soil", "kind": "soil"},
         HOT | {"name": "some", "sensor": "green*-?"},
         HOT | {"name": "dots", "sensor": "a.c"},
+        HOT | {"name": "exact", "sensor": "abc"},
+        HOT | {"name": "start", "sensor": "ab"},
     )
     for at, (sensor, kind) in enumerate(
         [("x", "soil"), ("green-1", "air"), ("greenhouse-12", ""), ("green-house-3", "")]
@@ -162,6 +188,7 @@ def test_rules_are_for_a_kind_or_a_glob_or_all(client: redis.Redis, settings: Se
             "all:green-house-3",
             "some:green-house-3",
             "all:abc",
+            "exact:abc",
         ]
     )
 

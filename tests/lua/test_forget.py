@@ -103,15 +103,15 @@ def test_a_reading_waits_until_its_sensor_is_wholly_gone(
     """While Redis refuses to clear a sensor away, none of its readings is folded, nor lost."""
     scene(client, settings)
     keys = partition_keys(settings)[0]
-    client.rename("due", "aside")
-    client.set("due", "in the way")
+    client.rename("results", "aside")
+    client.set("results", "in the way")
     with pytest.raises(UserError, match="WRONGTYPE"):
         forget(client, settings, keys, ["a"])
     add(client, [{"sensor": "a", "value": "4"}], NOW)
     for _ in range(2):
-        with pytest.raises(redis.ResponseError):
+        with pytest.raises(redis.ResponseError, match="still to be cleared away"):
             fold(client, settings, keys, now_ms=NOW + 1)
-    client.rename("aside", "due")
+    client.rename("aside", "results")
     fold_all(client, settings, now_ms=NOW + 1)
     assert hashes(client)["a"]["count"] == "1"
     assert leavings(client)["state"]["\0forgotten"] == "1"
