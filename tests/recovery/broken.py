@@ -50,11 +50,11 @@ COMMIT_LATER = Broken(
     PYTHON
     + """
 _done = {}
-def fold(client, settings, keys, count=1000):
+def fold(client, settings, keys, count=1000, **limits):
     if keys in _done:
         client.hset(keys.state, "\\0cursor", _done.pop(keys))
     before = client.hget(keys.state, "\\0cursor")
-    folded = _atomic(client, settings, keys, count)
+    folded = _atomic(client, settings, keys, count, **limits)
     if folded.entries and before:
         _done[keys] = client.hget(keys.state, "\\0cursor")
         client.hset(keys.state, "\\0cursor", before)
@@ -68,17 +68,17 @@ CURSOR_BEFORE = Broken(
     "processor/fold.py",
     PYTHON
     + """
-def fold(client, settings, keys, count=1000):
+def fold(client, settings, keys, count=1000, **limits):
     before = client.hget(keys.state, "\\0cursor")
     found = client.xrange(keys.readings, count=1) and before and client.xrange(
         keys.readings, b"(" + before.split()[0], "+", count)
     if not found:
-        return _atomic(client, settings, keys, count)
+        return _atomic(client, settings, keys, count, **limits)
     after = found[-1][0] + b" %d" % (int(before.split()[1]) + len(found))
     client.hset(keys.state, "\\0cursor", after)
     time.sleep(0.2)
     client.hset(keys.state, "\\0cursor", before)
-    return _atomic(client, settings, keys, len(found))
+    return _atomic(client, settings, keys, len(found), **limits)
 """,
 )
 
@@ -87,14 +87,14 @@ LEASE = Broken(
     "processor/fold.py",
     PYTHON
     + """
-def fold(client, settings, keys, count=1000):
+def fold(client, settings, keys, count=1000, **limits):
     while not client.set("lease", "mine", nx=True, px=400):
         time.sleep(0.01)
     known = client.hget(keys.state, "\\0cursor")
     time.sleep(0.2)
     if known:
         client.hset(keys.state, "\\0cursor", known)
-    folded = _atomic(client, settings, keys, count)
+    folded = _atomic(client, settings, keys, count, **limits)
     client.delete("lease")
     return folded
 """,
@@ -132,11 +132,11 @@ UNCONFIRMED = Broken(
     "processor/fold.py",
     REDO
     + """
-def fold(client, settings, keys, count=1000):
+def fold(client, settings, keys, count=1000, **limits):
     if "again" in _known:
         _redo(client, keys)
         del _known["again"]
-    folded = _atomic(client, settings, keys, count)
+    folded = _atomic(client, settings, keys, count, **limits)
     try:
         time.sleep(0.2)
         client.ping()
@@ -153,9 +153,9 @@ IMPATIENT = Broken(
     "processor/fold.py",
     REDO
     + """
-def fold(client, settings, keys, count=1000):
+def fold(client, settings, keys, count=1000, **limits):
     began = time.monotonic()
-    folded = _atomic(client, settings, keys, count)
+    folded = _atomic(client, settings, keys, count, **limits)
     if time.monotonic() - began > 0.25:
         _redo(client, keys)
     else:

@@ -175,6 +175,7 @@ def test_a_build_that_does_not_stand_a_fault_is_found(
     outcome = run(config, lambda _: None)
     assert outcome.done == {one.fault: outcome.done[one.fault]}
     verdict = outcome.verdict
+    assert verdict.folded > 0, "the build does nothing at all"
     assert verdict.lost or verdict.twice, verdict
     assert not verdict.good
 
