@@ -35,9 +35,9 @@ local MOST_SENSORS = 1990 -- with those that are due: one HSET takes four values
 local function reply_of(entries, done, rejected, c, fault, codes, due_left, weight)
   local counts = outbox.counts
   return {
-    entries, done.readings, #done.shown, done.duplicates, rejected, c.added - c.read, stopwatch.busy_us(),
-    c.id, fault or '', codes, counts.closed, counts.late, counts.changes, done.forgotten,
-    due_left, math.ceil(weight or 0),
+    entries, done.readings, #done.shown, done.duplicates, rejected, c.added - c.read,
+    stopwatch.busy_us(), c.id, fault or '', codes, counts.closed, counts.late, counts.changes,
+    done.forgotten, due_left, math.ceil(weight or 0),
   }
 end
 

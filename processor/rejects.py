@@ -113,8 +113,8 @@ def _raw(text: str) -> bytes:
 def is_cut(reject: Reject, changes: dict[str, str]) -> bool:
     """Tell whether something that is to be sent is not on `rejects`, or not whole."""
     limits = {"values": CUT * 8, "packed": CUT * 8}
-    changed = (k for k, v in reject.fields.items() if len(_raw(v)) >= limits.get(k, CUT))
-    return reject.cut > sum(k in changes for k in changed)
+    at_limit = (k for k, v in reject.fields.items() if len(_raw(v)) >= limits.get(k, CUT))
+    return reject.cut > sum(k in changes for k in at_limit)
 
 
 def corrected(reject: Reject, changes: dict[str, str]) -> dict[bytes, bytes]:

@@ -1,7 +1,7 @@
 -- publish: writes what people and the API see. Writes `stats:<sensor>` and `results`.
 local M = { DIRTY = '\0dirty' }
 
-local DIRTY_EACH = 64
+local DIRTY_EACH = 64 -- a fold tries so many of the sensors that wait
 
 local function failed(reply)
   return type(reply) == 'table' and reply.err
@@ -35,8 +35,8 @@ function M.all(keys, shown)
   return kept, fault
 end
 
--- Publishes again what an earlier fold could not, but for sensors that this one has published (`done`).
--- Takes so many a fold, however many wait; returns those that still wait, then those in `fresh`.
+-- Publishes again what an earlier fold could not, but for sensors that this one has (`done`).
+-- Returns those that still wait, then those in `fresh`, and the first error.
 function M.dirty(keys, dirty, done, fresh)
   local fault
   local names, later = {}, {}
