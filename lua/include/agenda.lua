@@ -9,7 +9,7 @@ local SLACK_MS = 50 -- a moment so little earlier is not worth a write
 local SWEEP = 100 -- sensors of one step
 local earlier, later, done = {}, {}, {}
 local key, hash, forget_ms, index
-local huge, ms = math.huge, stream_id.ms
+local huge = math.huge
 
 -- Says where the keys are; without the reducer clock nothing is ever due.
 function M.setup(due, state, options)
@@ -26,8 +26,8 @@ end
 
 local function deadline(s)
   local at = sensor.deadline(s)
-  if forget_ms > 0 and s.last_id ~= '' and ms(s.last_id) + forget_ms < at then
-    at = ms(s.last_id) + forget_ms
+  if forget_ms > 0 and s.arrival_ms and s.arrival_ms + forget_ms < at then
+    at = s.arrival_ms + forget_ms
   end
   return at
 end
@@ -38,8 +38,8 @@ function M.settle(s, now, caught_up, drained, may_forget)
   local own, at = s[index], deadline(s)
   if drained or caught_up and at <= now then
     sensor.tick(s, now)
-    s.forgotten = may_forget and forget_ms > 0 and s.last_id ~= ''
-      and now - ms(s.last_id) >= forget_ms
+    s.forgotten = may_forget and forget_ms > 0 and s.arrival_ms
+      and now - s.arrival_ms >= forget_ms
     at = deadline(s)
   end
   if s.forgotten then

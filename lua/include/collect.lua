@@ -21,7 +21,9 @@ local function run_of(runs, sensor)
   if code then
     return nil, code, reason
   end
-  run = { sensor = sensor, n = 0, rejected = 0, values = {}, ids = {} }
+  run = { sensor = sensor, n = 0, rejected = 0, values = {}, ids = {}, last_id = nil,
+    before_ts = nil, before_ms = nil, duplicates = nil, times = nil, low_ts = nil, high_ts = nil,
+    first_at = nil, last_at = nil, codes = nil } -- room for what the reducers note, made once
   runs[sensor], runs[#runs + 1] = run, run
   return run
 end

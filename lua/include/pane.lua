@@ -12,6 +12,12 @@ function M.new(start, empty)
     m = moments.begin(), sketch = empty }
 end
 
+-- Returns a pane that is still packed. Its room is made once.
+function M.packed(start, body)
+  return { start = start, body = body, m = nil, sketch = nil, first = nil, last = nil,
+    first_ts = nil, last_ts = nil }
+end
+
 -- Unpacks a pane where it is still packed, and returns it.
 function M.open(p)
   if not p.m then

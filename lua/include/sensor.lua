@@ -6,7 +6,7 @@
 -- and put back.
 local M = {}
 
-local pack, unpack_struct, sub = struct.pack, struct.unpack, string.sub
+local pack, unpack_struct, sub, concat = struct.pack, struct.unpack, string.sub, table.concat
 local OWN, LONG = string.byte('s'), 65535
 
 -- Returns, by tag (a byte), where each piece of a record starts, and where the last one ends.
@@ -29,8 +29,10 @@ end
 local function unpack_own(record, at)
   local flags, duplicates, rejected, first_ts, last_ts, last_id, kind, unit, next_at =
     unpack_struct('<BddddBc0Bc0Bc0', record, at)
-  local s = { duplicates = duplicates, rejected = rejected, first_ts = first_ts, last_ts = last_ts,
-    last_id = last_id, kind = kind, unit = unit, gaps = 0, restarts = 0 }
+  local s = { nil, nil, nil, nil, nil, nil, -- the reducers' states; all room is made once
+    duplicates = duplicates, rejected = rejected, first_ts = first_ts, last_ts = last_ts,
+    last_id = last_id, kind = kind, unit = unit, gaps = 0, restarts = 0, steady = nil, name = nil,
+    record = nil, places = nil, arrival_ms = nil, rules = nil }
   if flags == 1 then
     s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts =
       unpack_struct('<ddddd', record, next_at)
@@ -128,13 +130,15 @@ function M.step(s, run)
   local kind, unit = run.kind or s.kind, run.unit or s.unit
   if run.seq or run.rejected > 0 or kind ~= s.kind or unit ~= s.unit then s.steady = false end
   s.kind, s.unit, s.rejected = kind, unit, s.rejected + run.rejected
-  run.before_ts, run.before_id = s.last_ts, s.last_id
+  run.before_ts = s.last_ts
+  if #clocked > 0 and s.last_id ~= '' then run.before_ms = stream_id.ms(s.last_id) end
   if run.seq then
     drop_duplicates(s, run)
   elseif run.n > 0 then
     s.last_id = run.last_id
     note_times(s, run)
   end
+  if #clocked > 0 and s.last_id ~= '' then s.arrival_ms = stream_id.ms(s.last_id) end
   if run.n > 0 then
     for i = 1, #reducers do
       reducers[i].step(s[i], run.values, run.n, run, s)
@@ -163,12 +167,19 @@ local function unclaimed(s)
   return kept
 end
 
--- Returns a piece with its tag and length in front.
-local function as_piece(tag, piece)
-  if #piece < LONG then
-    return pack('<BHc0', tag, #piece, piece)
+local heads = {}
+
+-- Returns what stands before a piece: its tag and length.
+local function head_of(tag, size)
+  if size >= LONG then
+    return pack('<BHI4', tag, LONG, size)
   end
-  return pack('<BHI4', tag, LONG, #piece) .. piece
+  local head = heads[tag * LONG + size] -- the same ones come again and again
+  if not head then
+    head = pack('<BH', tag, size)
+    heads[tag * LONG + size] = head
+  end
+  return head
 end
 
 -- Lets each reducer that minds the clock do what is due at `now`.
@@ -194,10 +205,10 @@ function M.finish(s)
     nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil,
     nil, nil, nil, nil, nil } -- its room is made once, not by doubling
   local own = pack_own(s)
-  local record, f, piece = pack('<BHc0', OWN, #own, own), 0
+  local parts, f, piece = { head_of(OWN, #own), own }, 0
   for i = 1, #reducers do
     f, piece = reducers[i].finish(s[i], fields, f)
-    record = record .. as_piece(reducers[i].tag, piece)
+    parts[2 * i + 1], parts[2 * i + 2] = head_of(reducers[i].tag, #piece), piece
   end
   f = M.own_fields(s, fields, f)
   local steady_from, steady = f, s.steady
@@ -209,7 +220,8 @@ function M.finish(s)
     end
   end
   f = M.own_steady_fields(s, fields, f)
-  return record .. unclaimed(s), fields, f, steady and steady_from or f
+  parts[#parts + 1] = unclaimed(s)
+  return concat(parts), fields, f, steady and steady_from or f
 end
 
 -- Appends the own fields that each reading changes after f; returns the new f.

@@ -74,6 +74,9 @@ end
 
 -- Puts what was told into the outbox.
 local function send()
+  if #told == 0 then
+    return
+  end
   if #told > 1 then table.sort(told, earlier) end
   for _, one in ipairs(told) do
     outbox.entry('changes', keys.alerts, maxlen, one.fields)
@@ -181,8 +184,8 @@ local function fall_silent(a, rule, s, arrival, i)
 end
 
 local function silence(a, rule, _, n, run, s)
-  local arrival = ms(run.before_id ~= '' and run.before_id or run.ids[1])
-  if not a[rule.name] and ms(s.last_id) - arrival <= rule.after_ms then
+  local arrival = run.before_ms or ms(run.ids[1])
+  if not a[rule.name] and s.arrival_ms - arrival <= rule.after_ms then
     return
   end
   for i = 1, n do
@@ -260,7 +263,7 @@ function M.tick(a, now, s)
   if s.last_id == '' then
     return send()
   end
-  local arrival = ms(s.last_id)
+  local arrival = s.arrival_ms
   for _, rule in ipairs(s.rules) do
     if rule.type == 'silence' and not a[rule.name] and now - arrival > rule.after_ms then
       fall_silent(a, rule, s, arrival, 0)
@@ -279,7 +282,7 @@ function M.deadline(a, s)
       end
     end
   end
-  return first < huge and ms(s.last_id) + first or huge
+  return first < huge and s.arrival_ms and s.arrival_ms + first or huge
 end
 
 -- Resolves what fires for a sensor that is forgotten.

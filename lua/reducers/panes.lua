@@ -35,9 +35,9 @@ function M.begin(record, at)
   w.size, w.closed_until, w.next_end, w.late, n, at = unpack_struct('<ddddH', record, at)
   w.late_before = w.late
   for i = 1, n do
-    local p = {}
-    p.start, p.body, at = unpack_struct('<dHc0', record, at)
-    w.open[i] = p
+    local start, body
+    start, body, at = unpack_struct('<dHc0', record, at)
+    w.open[i] = pane.packed(start, body)
   end
   return w
 end
@@ -220,11 +220,11 @@ end
 function M.step(w, values, n, run, s)
   if w.size ~= finest then adopt(w, s) end
   times.note_bounds(run)
-  local high, arrival = run.before_ts, run.before_id ~= '' and ms(run.before_id) or nil
+  local high, arrival = run.before_ts, run.before_ms
   local start = start_of(run.low_ts, finest)
   local next_end = math.min(w.next_end, start + finest)
   local latest = math.max(high, run.high_ts)
-  local waited = math.max(0, ms(s.last_id) - (arrival or ms(run.ids[1])))
+  local waited = math.max(0, s.arrival_ms - (arrival or ms(run.ids[1])))
   if run.high_ts < start + finest and latest + waited - lateness < next_end
     and run.low_ts >= w.closed_until and (high == -huge or start + finest > high - lateness) then
     put(open_at(w, start, run), values, 1, n, run)
@@ -237,13 +237,13 @@ end
 function M.tick(w, now, s)
   if w.size ~= finest then adopt(w, s) end
   if s.last_id ~= '' then
-    close_until(w, s.last_ts + now - ms(s.last_id) - lateness, s)
+    close_until(w, s.last_ts + now - s.arrival_ms - lateness, s)
   end
 end
 
 -- Returns when the clock has something to close.
 function M.deadline(w, s)
-  return w.next_end < huge and ms(s.last_id) + w.next_end + lateness - s.last_ts or huge
+  return w.next_end < huge and s.arrival_ms + w.next_end + lateness - s.last_ts or huge
 end
 
 function M.finish(w, _, f)
