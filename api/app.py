@@ -29,6 +29,7 @@ from api.seats import Seats
 from api.snapshots import Snapshots
 from api.store import Store
 from api.tail import Tail
+from api.unrouted import add_unrouted
 from rillet import __version__
 from rillet.address import parse_address
 from rillet.connect import connect_async
@@ -127,7 +128,8 @@ def create_app(settings: Settings) -> FastAPI:
         streams,
     ):
         app.include_router(part.router)
-    add_docs(app)
+    add_unrouted(app)
+    add_docs(app)  # a route that is added later would make its document anew
     add_handlers(app)
     _add_middleware(app, settings)
     app.mount("/", page(), name="web")

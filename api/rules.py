@@ -69,6 +69,10 @@ async def put_rules(request: Request) -> Response:
     """
     store = request.app.state.shared.store
     text = await _text(request)
+    if not text.strip():
+        raise ProblemError(
+            422, "The body is empty; to take all rules away send `rule = []`.", errors=[]
+        )
     parse = parse_json if "json" in request.headers.get("content-type", "") else parse_toml
     try:
         rules = await run_in_threadpool(parse, text)

@@ -17,8 +17,8 @@ setup.run(options, now_ms, keys)
 
 -- Tells whether a sensor's last reading arrived long enough ago.
 local function is_meant(s)
-  local before = tonumber(seen_before_ms)
-  return not before or s.last_id ~= '' and stream_id.ms(s.last_id) < before
+  local before, seen = tonumber(seen_before_ms), sensor.seen_ms(s)
+  return not before or seen and seen < before
 end
 
 local names = {}

@@ -12,6 +12,8 @@ _PIECE = struct.Struct("<cH")
 _LONG = struct.Struct("<I")
 _MOMENTS = struct.Struct("<BBB9d")
 _OWN = struct.Struct("<B4d")
+_WITH_SEQ = 1
+"""The flag of an own piece that has the seq window behind it; 2: when its last reject was added."""
 _TINY_SCALE = Fraction(2) ** -1100
 
 LONG_PIECE = 0xFFFF
@@ -108,7 +110,7 @@ class Own:
             size = piece[at]
             texts.append(piece[at + 1 : at + 1 + size].decode(errors="replace"))
             at += 1 + size
-        gaps, restarts = struct.unpack_from("<2d", piece, at + 24) if flags else (0, 0)
+        gaps, restarts = struct.unpack_from("<2d", piece, at + 24) if flags == _WITH_SEQ else (0, 0)
         known = first != float("inf")
         return cls(
             int(duplicates),

@@ -8,6 +8,7 @@ local M = {}
 
 local pack, unpack_struct, sub, concat = struct.pack, struct.unpack, string.sub, table.concat
 local OWN, LONG = string.byte('s'), 65535
+local WITH_SEQ, REJECTED_ONLY = 1, 2 -- what follows the own fields: the seq window, or rejected_ms
 
 -- Returns, by tag (a byte), where each piece of a record starts, and where the last one ends.
 local function places_of(record)
@@ -32,8 +33,10 @@ local function unpack_own(record, at)
   local s = { nil, nil, nil, nil, nil, nil, -- the reducers' states; all room is made once
     duplicates = duplicates, rejected = rejected, first_ts = first_ts, last_ts = last_ts,
     last_id = last_id, kind = kind, unit = unit, gaps = 0, restarts = 0, steady = nil, name = nil,
-    record = nil, places = nil, arrival_ms = nil, rules = nil }
-  if flags == 1 then
+    record = nil, places = nil, arrival_ms = nil, rules = nil, rejected_ms = nil }
+  if flags == REJECTED_ONLY then
+    s.rejected_ms = unpack_struct('<d', record, next_at)
+  elseif flags == WITH_SEQ then
     s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts =
       unpack_struct('<ddddd', record, next_at)
   end
@@ -41,9 +44,12 @@ local function unpack_own(record, at)
 end
 
 local function pack_own(s)
-  local bytes = pack('<BddddBc0Bc0Bc0', s.seq_high and 1 or 0, s.duplicates, s.rejected,
+  local flags = s.seq_high and WITH_SEQ or s.last_id == '' and s.rejected_ms and REJECTED_ONLY or 0
+  local bytes = pack('<BddddBc0Bc0Bc0', flags, s.duplicates, s.rejected,
     s.first_ts, s.last_ts, #s.last_id, s.last_id, #s.kind, s.kind, #s.unit, s.unit)
-  if s.seq_high then
+  if flags == REJECTED_ONLY then
+    bytes = bytes .. pack('<d', s.rejected_ms)
+  elseif flags == WITH_SEQ then
     bytes = bytes .. pack('<ddddd', s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts)
   end
   return bytes
@@ -139,6 +145,7 @@ function M.step(s, run)
     note_times(s, run)
   end
   if #clocked > 0 and s.last_id ~= '' then s.arrival_ms = stream_id.ms(s.last_id) end
+  if run.rejected_id then s.rejected_ms = stream_id.ms(run.rejected_id) end
   if run.n > 0 then
     for i = 1, #reducers do
       reducers[i].step(s[i], run.values, run.n, run, s)
@@ -222,6 +229,12 @@ function M.finish(s)
   f = M.own_steady_fields(s, fields, f)
   parts[#parts + 1] = unclaimed(s)
   return concat(parts), fields, f, steady and steady_from or f
+end
+
+-- Returns when the sensor was seen last, by the server's clock in ms: where none of its readings was
+-- good, when the last of those that it ever sent was added; or nil.
+function M.seen_ms(s)
+  return s.last_id ~= '' and stream_id.ms(s.last_id) or s.rejected_ms
 end
 
 -- Appends the own fields that each reading changes after f; returns the new f.

@@ -82,6 +82,22 @@ def test_the_clock_forgets_what_is_silent_for_long(client: redis.Redis, settings
     assert hashes(client)["b"]["count"] == "4"
 
 
+def test_a_sensor_that_never_sent_a_good_reading_is_forgotten_too(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """Where every reading was rejected, the last of those says when the sensor was seen."""
+    forgetful = settings.model_copy(update={"forget_after_s": 60})
+    add(client, [{"sensor": "bad", "value": "?"}], 10_000)
+    fold_all(client, forgetful, now_ms=10_001)
+    add(client, [{"sensor": "bad", "value": "?"}], 30_000)
+    fold_all(client, forgetful, now_ms=89_999)
+    assert hashes(client)["bad"]["rejected"] == "2"
+    assert forget(client, settings, partition_keys(settings)[0], ["bad"], 30_000) == []
+    fold_all(client, forgetful, now_ms=90_001)
+    assert keys_of(client, "bad") == []
+    assert client.hget("state", "\0forgotten") == b"1"
+
+
 def test_a_time_that_is_set_later_holds_for_sensors_long_silent(
     client: redis.Redis, settings: Settings
 ) -> None:

@@ -101,7 +101,9 @@ def test_bad_rules_are_refused_with_line_and_reason(api: Api, client: redis.Redi
     assert "did you mean high?" in fault["reason"]
     assert put(api, "{", content_type="application/json").json()["errors"][0]["line"] == 1
     assert put(api, "#" * 70_000).status_code == 413
+    assert put(api, " \n").status_code == 422, "an empty body is a mistake, not a wish"
     assert [rule["name"] for rule in api.get("/api/rules").json()["rules"]] == ["too-hot"]
+    assert put(api, "rule = []").json()["rules"] == []
 
 
 def test_rules_changed_by_another_are_not_overwritten(api: Api, client: redis.Redis) -> None:
@@ -109,7 +111,7 @@ def test_rules_changed_by_another_are_not_overwritten(api: Api, client: redis.Re
     client.flushall()
     put(api, TOML)
     old = api.get("/api/rules").headers["etag"]
-    put(api, "")
+    put(api, "rule = []")
     assert put(api, TOML, if_match=old).status_code == 412
     assert put(api, TOML, if_match=api.get("/api/rules").headers["etag"]).status_code == 200
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from fractions import Fraction
 
+import httpx
 import pytest
 import redis
 
@@ -71,6 +72,24 @@ def test_errors_are_problem_documents(api: Api, path: str, status: int) -> None:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/api/readings", "POST"),
+        ("PUT", "/api/sensors", "GET"),
+        ("DELETE", "/api/rules", "GET, PUT"),
+        ("POST", "/api/sensors/a/windows", "GET"),
+    ],
+)
+def test_another_method_is_named(api: Api, method: str, path: str, allowed: str) -> None:
+    """A path that is there, asked with a method it does not take, says which it takes."""
+    answer = httpx.request(method, api.url + path, timeout=10)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == allowed
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert allowed in answer.json()["detail"]
 
 
 def test_a_summary_is_exact_over_the_filter(
