@@ -21,6 +21,7 @@ from rillet.finding import Finding, Patient, ok, one
 from rillet.groups import check_groups
 from rillet.rights import check_rights
 from rillet.settings import Settings, load_settings
+from rillet.unused import check_settings
 
 CLOCK_SKEW_WARNING_MS = 1000
 LATE_REPLICA_S = 10
@@ -111,6 +112,7 @@ CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     check_memory,
     check_clock,
     check_groups,
+    check_settings,
     check_rights,
     check_replicas,
 )
