@@ -215,6 +215,7 @@ def load_settings(**given: str | None) -> Settings:
         return Settings()
     except ValidationError as error:
         faults = "; ".join(
-            f"RILLET_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+            f"RILLET_{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
         )
         raise UserError(f"{faults}. See docs/configuration.md.") from None

@@ -34,7 +34,9 @@ def parse_sizes(windows: str, keep: str) -> tuple[Size, ...]:
     counts = [int(n) if n.strip().isdigit() else 0 for n in keep.split(",")]
     counts = counts * len(names) if len(counts) == 1 else counts
     if names and len(counts) != len(names):
-        raise ValueError(f"{len(names)} sizes need {len(names)} numbers to keep, or one for all")
+        raise ValueError(
+            f"{len(names)} sizes need {len(names)} numbers in RILLET_WINDOWS_KEEP, or one for all"
+        )
     sizes = tuple(Size(n, parse_span_ms(n), k) for n, k in zip(names, counts, strict=False))
     for size in sizes:
         if not LEAST_MS <= size.ms <= MOST_MS:

@@ -1,9 +1,11 @@
 """What only years bring: large counters, clocks that jump, decades of readings."""
 
 import struct
+from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import redis
@@ -212,3 +214,32 @@ def test_no_hour_and_no_second_is_lost_or_counted_twice(
     shown = hashes(client)["v"]
     wanted = (str(len(stamps)), "0", "0", str(max(sent)))
     assert (shown["count"], shown["duplicates"], shown["restarts"], shown["last_ts"]) == wanted
+
+
+@pytest.mark.parametrize(("local_day", "hours_of_it"), [("2026-03-29", 23), ("2026-10-25", 25)])
+def test_windows_are_of_utc_and_each_has_its_length(
+    client: redis.Redis, settings: Settings, local_day: str, hours_of_it: int
+) -> None:
+    """At the turns of daylight saving each hour is one window, and a day is 24 of them, of UTC."""
+    berlin = ZoneInfo("Europe/Berlin")
+    midnight = datetime.fromisoformat(local_day).replace(tzinfo=berlin)
+    first_ms = int(midnight.timestamp()) * 1000
+    last_ms = int((midnight + timedelta(days=1)).timestamp()) * 1000  # 23 or 25 hours on
+    times = list(range(first_ms, last_ms, HOUR_MS))
+    own = settings.model_copy(
+        update={"windows": "1h,1d", "windows_keep": "60", "future_skew_ms": 100 * YEAR_MS}
+    )
+    for ts in times:
+        client.xadd("readings", {"sensor": "s", "value": 1, "ts": ts}, id=f"{ts}-1")
+    fold_all(client, own, now_ms=last_ms)
+    fold_all(client, own, now_ms=last_ms + 2 * 24 * HOUR_MS)
+    hours = [one for _, one in client.xrange("windows:1h")]
+    assert len(times) == hours_of_it
+    assert [int(one[b"start"]) for one in hours] == times
+    assert {(int(one[b"end"]) - int(one[b"start"]), one[b"count"]) for one in hours} == {
+        (HOUR_MS, b"1")
+    }
+    days = [one for _, one in client.xrange("windows:1d")]
+    assert len(days) == 2  # local midnight is not that of UTC
+    assert {int(one[b"start"]) % (24 * HOUR_MS) for one in days} == {0}
+    assert sum(int(one[b"count"]) for one in days) == len(times)
