@@ -5,6 +5,8 @@
 local M = { FIELD = '\0cursor' }
 
 local START = '0-0'
+local DAMAGED = "ERR the field '\\0cursor' of the state is damaged, by hand or on disk: set it to the "
+  .. "last-delivered-id of the group, a blank, and its entries-read (XINFO GROUPS)"
 
 -- Returns a map of a flat reply of names and values.
 local function as_map(reply)
@@ -30,7 +32,8 @@ function M.load(readings, saved)
     last = info['last-generated-id'], added = info['entries-added'], length = info.length,
   }
   if saved then
-    local id, read = string.match(saved, '^(%S+) (%d+)$')
+    local id, read = string.match(saved, '^(%d+%-%d+) (%d+)$')
+    if not id then error({ err = DAMAGED }) end
     if not stream_id.less(c.last, id) and tonumber(read) <= c.added then
       c.id, c.read = id, tonumber(read)
     end

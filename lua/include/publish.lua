@@ -63,7 +63,8 @@ end
 
 -- Of what its field holds returns the names of sensors whose figures are still to be published.
 function M.load_dirty(packed)
-  return packed and cmsgpack.unpack(packed) or {}
+  local ok, names = pcall(cmsgpack.unpack, packed or '')
+  return ok and type(names) == 'table' and names or {} -- damaged: those are shown when they next change
 end
 
 -- Notes those names, or that there are none; `had` says whether there were any before.

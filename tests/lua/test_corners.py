@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import pytest
 import redis
 
 from processor.fold import fold
-from rillet.keys import partition_keys
+from rillet.keys import CURSOR_FIELD, partition_keys
 from rillet.settings import Settings
 from tests.lua.fold_support import add, fold_all, hashes
 
@@ -65,3 +66,34 @@ def test_a_new_label_alone_reaches_the_hash(client: redis.Redis, settings: Setti
     add(client, [{"sensor": "s", "value": "1", "kind": "soil", "unit": "%"}], 5000)
     fold_all(client, settings)
     assert (hashes(client)["s"]["kind"], hashes(client)["s"]["unit"]) == ("soil", "%")
+
+
+@pytest.mark.parametrize("damage", ["", "5-0", "x 1", "5-0 -1"])
+def test_a_damaged_cursor_is_named_and_mended_by_hand(
+    client: redis.Redis, settings: Settings, damage: str
+) -> None:
+    """Nothing is folded from a guessed place; with what the message says it goes on, exactly."""
+    keys = partition_keys(settings)[0]
+    add(client, [{"sensor": "s", "value": "1"}] * 3)
+    fold_all(client, settings)
+    add(client, [{"sensor": "s", "value": "1"}], 90_000)
+    client.hset("state", CURSOR_FIELD, damage)
+    with pytest.raises(redis.ResponseError, match=r"cursor' of the state is damaged.*entries-read"):
+        fold(client, settings, keys)
+    (group,) = client.xinfo_groups("readings")
+    mended = f"{group['last-delivered-id'].decode()} {group['entries-read']}"
+    client.hset("state", CURSOR_FIELD, mended)
+    fold_all(client, settings)
+    assert hashes(client)["s"]["count"] == "4"
+
+
+def test_a_damaged_list_of_the_unpublished_is_passed_over(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """It names copies only: folding goes on, and the list is made anew."""
+    add(client, [{"sensor": "s", "value": "1"}])
+    fold_all(client, settings)
+    client.hset("state", "\0dirty", b"\xc1\xff")
+    add(client, [{"sensor": "s", "value": "1"}], 90_000)
+    fold_all(client, settings)
+    assert hashes(client)["s"]["count"] == "2"
