@@ -11,7 +11,7 @@ import redis
 from rillet.connect import connect
 from rillet.embedded import EmbeddedServer
 from rillet.keys import partition_keys
-from tests.acl import USERS, GuardedServer, guarded_server
+from tests.acl import NOT_ALLOWED, USERS, GuardedServer, guarded_server
 from tests.alerting import change
 from tests.processes import running
 from tests.receiver import receiving
@@ -167,9 +167,7 @@ def test_each_user_is_refused_what_it_need_not_do(guarded: GuardedServer, user: 
     else:
         client = connect(guarded.settings(user))
     for command in [*REFUSED[user], *NEVER]:
-        with pytest.raises(
-            redis.ResponseError, match=r"(?i)permission|ACL failure|can't (run this|access)"
-        ):
+        with pytest.raises(redis.ResponseError, match=NOT_ALLOWED):
             client.execute_command(*command)
     client.close()
 

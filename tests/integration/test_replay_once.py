@@ -16,7 +16,7 @@ from rillet.connect import connect
 from rillet.embedded import EmbeddedServer
 from rillet.keys import partition_keys, partition_of
 from rillet.settings import Settings
-from tests.acl import guarded_server
+from tests.acl import NOT_ALLOWED, guarded_server
 
 SENSOR = "s"
 TO_SENSOR = {"sensor": SENSOR}
@@ -205,7 +205,7 @@ def test_a_reading_that_is_not_folded_yet_is_refused(
     half = connect(parts.model_copy(update={"redis_username": "half"}))
     client.xadd(keys.readings, {"sensor": name, "value": "bad"})
     try:
-        with pytest.raises(redis.ResponseError, match="permission"):
+        with pytest.raises(redis.ResponseError, match=NOT_ALLOWED):
             fold(half, parts, keys)
     finally:
         half.close()
@@ -237,7 +237,7 @@ def test_rights_that_are_missing_send_nothing(client: redis.Redis, parts: Settin
     half = connect(parts.model_copy(update={"redis_username": "half"}))
     try:
         for changes in (TO_SENSOR, {}):
-            with pytest.raises(redis.ResponseError, match="permission"):
+            with pytest.raises(redis.ResponseError, match=NOT_ALLOWED):
                 send_back(half, parts, one, changes)
     finally:
         half.close()
