@@ -7,12 +7,14 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field, SecretStr
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.body import read_body
 from api.problems import Problem, problem
 from rillet.errors import UserError
 from rillet.settings import Settings
@@ -21,6 +23,7 @@ COOKIE = "rillet_session"
 READ_PATHS = ("/api/", "/metrics", "/docs", "/openapi.json")
 OPEN_PATHS = ("/api/login",)
 TOKEN = re.compile(r"[!-~]*")
+LOGIN_MAX_BYTES = 8192
 WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 router = APIRouter(tags=["access"])
@@ -33,10 +36,28 @@ class Login(BaseModel):
 
 
 @router.post(
-    "/api/login", status_code=204, responses={n: {"model": Problem} for n in (400, 401, 422)}
+    "/api/login",
+    status_code=204,
+    responses={n: {"model": Problem} for n in (401, 408, 413, 422)},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": Login.model_json_schema()}},
+        }
+    },
 )
-async def login(request: Request, given: Login) -> Response:
-    """Exchange the read token for a cookie, as a browser's stream cannot send headers."""
+async def login(request: Request) -> Response:
+    """Exchange the read token for a cookie, as a browser's stream cannot send headers.
+
+    Anyone may ask, so its body is not FastAPI's to read: that would hold and parse any length.
+    """
+    said = f"A login is at most {LOGIN_MAX_BYTES} bytes."
+    body = await read_body(request, LOGIN_MAX_BYTES, said)
+    try:
+        given = Login.model_validate_json(body)
+    except ValidationError as error:
+        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        raise RequestValidationError(faults) from None
     tokens: Tokens = request.app.state.tokens
     if not tokens.fits(given.token, tokens.read):
         return problem(401, "This is not the read token.")

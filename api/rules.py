@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from api.body import read_body
 from api.etag import cached, has, tag_of
 from api.problems import Problem, ProblemError
 from api.store import Store
@@ -50,7 +51,7 @@ async def get_rules(request: Request) -> Response:
 @router.put(
     "/api/rules",
     response_model=Rules,
-    responses={422: {"model": RulesProblem}, **{n: {"model": Problem} for n in (412, 413)}},
+    responses={422: {"model": RulesProblem}, **{n: {"model": Problem} for n in (408, 412, 413)}},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -97,11 +98,8 @@ async def _read(store: Store) -> RuleSet:
 
 
 async def _text(request: Request) -> str:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > TEXT_MAX_BYTES:
-            raise ProblemError(413, f"The rules are longer than {TEXT_MAX_BYTES} bytes.")
+    said = f"The rules are longer than {TEXT_MAX_BYTES} bytes."
+    body = await read_body(request, TEXT_MAX_BYTES, said)
     try:
         return body.decode()
     except UnicodeDecodeError as error:
