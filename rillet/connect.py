@@ -14,6 +14,7 @@ import redis.asyncio.retry
 import redis.asyncio.sentinel
 import redis.cluster
 import redis.sentinel
+from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider, UsernamePasswordCredentialProvider
 from redis.exceptions import RedisClusterException
@@ -21,6 +22,7 @@ from redis.retry import Retry
 
 from rillet.address import Address, parse_address, redact
 from rillet.errors import UserError
+from rillet.pool import Waiting, WaitingSentinel
 from rillet.settings import Settings
 
 SOCKET_TIMEOUT_S = 10.0
@@ -135,10 +137,14 @@ def connect(settings: Settings) -> redis.Redis:
     return redis.Redis(host=host, port=port, db=address.db, **options)
 
 
-def connect_async(settings: Settings) -> redis.asyncio.Redis:
-    """Return an asyncio client that answers bytes; nothing is sent yet."""
+def connect_async(settings: Settings, *, answer_s: float = SOCKET_TIMEOUT_S) -> redis.asyncio.Redis:
+    """Return an asyncio client that answers bytes; nothing is sent yet.
+
+    Its callers share a few connections and wait for one; a Cluster's open as many as they need. A
+    server that says nothing for `answer_s` is taken for dead.
+    """
     address = _address(settings)
-    options = _options(settings, address)
+    options = _options(settings, address) | {"socket_timeout": answer_s}
     if address.kind == "cluster":
         nodes = [redis.asyncio.cluster.ClusterNode(host, port) for host, port in address.nodes]
         cluster = redis.asyncio.cluster.RedisCluster(
@@ -152,12 +158,21 @@ def connect_async(settings: Settings) -> redis.asyncio.Redis:
         sentinels = _untyped(redis.asyncio.sentinel.Sentinel)(
             list(address.nodes), sentinel_kwargs=_sentinel_options(settings, options), **options
         )
-        master = sentinels.master_for(address.service, db=address.db)
+        master = sentinels.master_for(
+            address.service, connection_pool_class=WaitingSentinel, db=address.db
+        )
         return cast("redis.asyncio.Redis", master)
+    return redis.asyncio.Redis.from_pool(_pool(address, options))
+
+
+def _pool(address: Address, options: dict[str, Any]) -> Waiting:
+    """Return the pool of one server's asyncio connections."""
     if address.kind == "unix":
-        return redis.asyncio.Redis(unix_socket_path=address.path, **options)
+        return Waiting(UnixDomainSocketConnection, path=address.path, **options)
     host, port = address.nodes[0]
-    return redis.asyncio.Redis(host=host, port=port, db=address.db, **options)
+    rest = {name: value for name, value in options.items() if name != "ssl"}
+    kind = SSLConnection if address.tls else Connection
+    return Waiting(kind, host=host, port=port, db=address.db, **rest)
 
 
 def check_reachable(settings: Settings) -> None:
