@@ -88,7 +88,7 @@ class SensorDetail(SensorStatistics):
     """One sensor, with its quantiles, and the figures of a span where one was asked for."""
 
     quantiles: Quantiles | None = Field(
-        None, description="Of all its readings; null where quantiles are off."
+        None, description="Of its readings while quantiles were on; null without any."
     )
     over: Over | None = Field(None, description="Only with `over`.")
 

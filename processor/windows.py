@@ -169,7 +169,7 @@ def pane_figures(pane: Pane) -> dict[str, Any]:
     shown: dict[str, Any] = {"start": pane.start, "end": pane.end}
     shown |= {name: found[name] for name in names if name in found}
     shown |= {"first": pane.first, "last": pane.last}
-    if pane.sketch.counts:
+    if pane.sketch.count == pane.moments.n:  # else quantiles were off for a part of it
         shown |= quantiles(pane.sketch, pane.moments.low, pane.moments.high)
     return shown | ({"open": True} if pane.open else {})
 

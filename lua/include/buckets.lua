@@ -4,7 +4,7 @@
 -- as its values do; ZERO is that of zero. A sketch is its sparse buckets (widths, how many, the
 -- first code, the steps to the next, the counts) and a tail of codes not yet counted, so that a
 -- reading costs an append. processor/sketch.py reads the same.
-local M = { EMPTY = '\17\0\0' }
+local M = { EMPTY = '\17\0\0' } -- '' is empty as well, where a sketch is only added to
 
 local ZERO, LOWEST, TAIL = 32768, -21254, 128
 local GAMMA = 1.01 / 0.99
@@ -179,6 +179,7 @@ end
 -- Appends packed codes to a sketch. Whenever the tail is full it is counted, at the same reading
 -- however they come in parts, so that the same readings leave the same text.
 function M.append(packed, codes, most)
+  if packed == '' then packed = M.EMPTY end
   local _, _, tail_at = shape(packed)
   local size = #packed - tail_at + 1 + #codes
   if size < 2 * TAIL then
@@ -204,17 +205,20 @@ function M.merge(a, b, most)
   if n == 0 then
     return M.append(a, sub(b, tail_at), most)
   end
-  local codes, counts = all_of(a)
+  local codes, counts = all_of(a == '' and M.EMPTY or a)
   codes = count_in(codes, counts, all_of(b))
   return encode(codes, counts, most)
 end
 
 -- Returns for each q of a list, ascending, the value of rank floor(q * (n - 1)) of n, within 1%
--- and within low and high.
-function M.quantiles(packed, qs, low, high)
+-- and within low and high; nothing where the sketch has not counted n values.
+function M.quantiles(packed, qs, n, low, high)
   local codes, counts = all_of(packed)
-  local found, n, seen, at = {}, 0, 0, 1
-  for i = 1, #codes do n = n + counts[codes[i]] end
+  local found, whole, seen, at = {}, 0, 0, 1
+  for i = 1, #codes do whole = whole + counts[codes[i]] end
+  if whole ~= n then
+    return found
+  end
   for i = 1, #codes do
     seen = seen + counts[codes[i]]
     while at <= #qs and seen > floor(qs[at] * (n - 1)) do

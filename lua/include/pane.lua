@@ -1,15 +1,16 @@
 -- pane: the readings of one sensor in one window: adding, merging, packing. Pure.
 --
 -- A pane has start, the values first and last by event time and those times, exact sums (m) and a
--- sketch ('' where none is kept). While it lies packed in `body` only its start is known.
+-- sketch ('' where none is kept; one that was not kept all the time lacks readings). While it lies
+-- packed in `body` only its start is known.
 local M = {}
 
 local pack, unpack_struct, sub = struct.pack, struct.unpack, string.sub
 
--- Returns a pane without readings; `empty` is an empty sketch, or ''.
-function M.new(start, empty)
+-- Returns a pane without readings.
+function M.new(start)
   return { start = start, first = 0, last = 0, first_ts = math.huge, last_ts = -math.huge,
-    m = moments.begin(), sketch = empty }
+    m = moments.begin(), sketch = '' }
 end
 
 -- Returns a pane that is still packed. Its room is made once.
@@ -43,9 +44,7 @@ slow.body_of = M.body
 function M.absorb(into, p, most)
   sums.add(into.m, p.m)
   into.last, into.last_ts = p.last, p.last_ts
-  if p.sketch ~= '' then
-    into.sketch = buckets.merge(into.sketch == '' and buckets.EMPTY or into.sketch, p.sketch, most)
-  end
+  if p.sketch ~= '' then into.sketch = buckets.merge(into.sketch, p.sketch, most) end
 end
 
 -- Returns a closed pane as a list `panes:` holds it: pieces p, m, and q where there is a sketch.
@@ -66,7 +65,7 @@ function M.fields(p, name, size_ms)
     'max', measured(m.max), 'sum', measured(sum), 'first', measured(p.first),
     'last', measured(p.last) }
   if p.sketch ~= '' then
-    local found = buckets.quantiles(p.sketch, QS, m.min, m.max)
+    local found = buckets.quantiles(p.sketch, QS, m.n, m.min, m.max)
     for i = 1, #found do
       fields[#fields + 1], fields[#fields + 2] = NAMES[i], text(found[i])
     end

@@ -8,7 +8,7 @@
 -- All this follows from the readings and their arrival alone, however they are cut into folds.
 local M = { tag = string.byte('w') }
 
-local sizes, finest, lateness, keys, most, windows_maxlen, late_maxlen, quantiles
+local sizes, finest, lateness, keys, most, windows_maxlen, late_maxlen
 local huge, ms = math.huge, stream_id.ms
 local pack, unpack_struct, sub = struct.pack, struct.unpack, string.sub
 
@@ -16,8 +16,8 @@ function M.setup(options, names)
   sizes, lateness, keys = options.sizes, options.lateness_ms, names
   finest, most = sizes[1].ms, options.sketch_buckets
   windows_maxlen, late_maxlen = options.windows_maxlen, options.late_maxlen
-  quantiles, moments.share = options.quantiles, true
-  if quantiles then sketch.own = false end
+  moments.share = true
+  if options.quantiles then sketch.own = false end
 end
 
 -- Returns the start of the pane of some size that t is in. From sizes of a second on this is exact.
@@ -52,16 +52,24 @@ local function note_next_end(w, s)
 end
 
 -- Returns the open pane of the finest size that starts there, made where there is none.
-local function open_at(w, start, run)
+local function open_at(w, start)
   local open, i = w.open, #w.open
   while i > 0 and open[i].start > start do i = i - 1 end
   if i > 0 and open[i].start == start then
     return pane.open(open[i])
   end
-  local p = pane.new(start, run.codes and buckets.EMPTY or '')
+  local p = pane.new(start)
   table.insert(open, i + 1, p)
   if start + finest < w.next_end then w.next_end = start + finest end
   return p
+end
+
+-- Counts the sketch of a pane among all values; also where quantiles have been turned off meanwhile.
+local function count_all(s, p)
+  if p.sketch ~= '' then
+    local record = slow.of(s)
+    record.sketch = buckets.merge(record.sketch, p.sketch, most)
+  end
 end
 
 -- Adds a pane to the open one of the first size from `level` on that it fits into, if there is one.
@@ -94,7 +102,7 @@ end
 local function close(w, s, p, size)
   local level = level_of(size)
   pane.open(p)
-  if level == 1 and quantiles and p.sketch ~= '' then sketch.merge(s, p.sketch) end
+  if level == 1 then count_all(s, p) end
   if p.start + size > w.closed_until then w.closed_until = p.start + size end
   if level then
     local one = sizes[level]
@@ -131,7 +139,7 @@ end
 local function adopt(w, s)
   for _, p in ipairs(w.open) do
     pane.open(p).size = w.size
-    if quantiles and p.sketch ~= '' then sketch.merge(s, p.sketch) end
+    count_all(s, p)
     table.insert(slow.of(s).open, p)
   end
   w.open, w.size = {}, finest
@@ -182,7 +190,7 @@ local function step_each(w, values, n, run, s, high, arrival)
   local from, start, bound = 1, nil, nil -- of the readings not yet put; a start of false is late
   local function flush(to)
     if start then
-      put(open_at(w, start, run), values, from, to, run)
+      put(open_at(w, start), values, from, to, run)
     elseif start == false then
       put_late(w, s, run, from, to, bound)
     end
@@ -205,7 +213,7 @@ local function step_each(w, values, n, run, s, high, arrival)
     if mine ~= start or floor ~= bound and not mine then
       flush(i - 1)
       start, bound = mine, floor
-      if mine then open_at(w, mine, run) end
+      if mine then open_at(w, mine) end
     end
     if t > high then high = t end
     if w.next_end <= high - lateness then
@@ -227,7 +235,7 @@ function M.step(w, values, n, run, s)
   local waited = math.max(0, s.arrival_ms - (arrival or ms(run.ids[1])))
   if run.high_ts < start + finest and latest + waited - lateness < next_end
     and run.low_ts >= w.closed_until and (high == -huge or start + finest > high - lateness) then
-    put(open_at(w, start, run), values, 1, n, run)
+    put(open_at(w, start), values, 1, n, run)
   else
     step_each(w, values, n, run, s, high, arrival)
   end

@@ -5,10 +5,11 @@
 -- windows a value is in the sketch of its window until that closes, and only the late are here.
 local M = { tag = string.byte('q'), own = true }
 
+local most
 local BATCH = 256 -- bytes of codes that are counted at once
 
 function M.setup(options)
-  M.most = options.sketch_buckets
+  most = options.sketch_buckets
 end
 
 function M.begin(record, at)
@@ -19,17 +20,10 @@ end
 function M.take(q, codes, s)
   q.codes = q.codes .. codes
   if #q.codes >= BATCH then
-    local whole = #q.codes - #q.codes % BATCH
-    M.merge(s, buckets.EMPTY .. string.sub(q.codes, 1, whole))
+    local whole, record = #q.codes - #q.codes % BATCH, slow.of(s)
+    record.sketch = buckets.append(record.sketch, string.sub(q.codes, 1, whole), most)
     q.codes = string.sub(q.codes, whole + 1)
   end
-end
-
--- Adds a sketch to that of the slow record.
-function M.merge(s, packed)
-  local record = slow.of(s)
-  record.sketch = buckets.merge(record.sketch == '' and buckets.EMPTY or record.sketch, packed,
-    M.most)
 end
 
 -- Notes the codes of a run, for windows where there are any: then they are not taken here.

@@ -8,7 +8,7 @@ import redis
 from processor.fold import fold
 from processor.record import Moments, pieces_of
 from processor.sketch import Sketch
-from processor.windows import Pane, Sensor, record_fields
+from processor.windows import Pane, Sensor, pane_figures, record_fields
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 from tests.lua.fold_support import add, fold_all, hashes, text
@@ -31,9 +31,14 @@ def send(client: redis.Redis, times: list[int], at_ms: int, sensor: str = "s") -
     pipe.execute()
 
 
+def closed_windows(client: redis.Redis, size: str = "10s") -> list[dict[str, str]]:
+    """Return the entries of the windows closed so far, in order."""
+    return [text(fields) for _, fields in client.xrange(f"windows:{size}")]
+
+
 def starts(client: redis.Redis, size: str = "10s") -> list[int]:
     """Return the starts of the windows closed so far, in order."""
-    return [int(text(fields)["start"]) for _, fields in client.xrange(f"windows:{size}")]
+    return [int(one["start"]) for one in closed_windows(client, size)]
 
 
 def state(client: redis.Redis, settings: Settings, sensor: str = "s") -> Sensor:
@@ -52,8 +57,8 @@ def test_a_window_closes_when_the_watermark_reaches_its_end(
     send(client, [15_000], 20_001)
     fold(client, own, keys, now_ms=20_001)
     assert starts(client) == [0]
-    ((_, closed),) = client.xrange("windows:10s")  # type: ignore[misc,unused-ignore]
-    shown = {k: text(closed)[k] for k in ("sensor", "end", "count", "first", "last", "sum")}
+    (closed,) = closed_windows(client)
+    shown = {k: closed[k] for k in ("sensor", "end", "count", "first", "last", "sum")}
     want = {"sensor": "s", "end": "10000", "count": "2", "first": "1", "last": "9.999"}
     assert shown == {**want, "sum": "10.999"}
 
@@ -62,8 +67,8 @@ def test_what_is_late_counts_but_not_in_windows(client: redis.Redis, own: Settin
     """A reading whose window is open is in it, however old; after that it is late, and noted."""
     send(client, [1000, 14_999, 9999, 15_000, 9998, 17_000, 10_500], 20_000)
     fold_all(client, own, now_ms=20_000)
-    ((_, closed),) = client.xrange("windows:10s")  # type: ignore[misc,unused-ignore]
-    assert text(closed)["count"] == "2"
+    (closed,) = closed_windows(client)
+    assert closed["count"] == "2"
     ((_, late),) = client.xrange("late")  # type: ignore[misc,unused-ignore]
     want = {"sensor": "s", "id": "20000-5", "ts": "9998", "count": "1", "watermark": "10000"}
     assert text(late) == want
@@ -95,7 +100,7 @@ def test_a_processor_that_was_away_makes_nothing_late(client: redis.Redis, own: 
             if n % every == every - 1:
                 fold_all(client, own, 3, now_ms=at + (0 if every == 1 else 10**7))
         fold_all(client, own, now_ms=10**8)
-        found.append([text(fields) for _, fields in client.xrange("windows:10s")])
+        found.append(closed_windows(client))
     assert found[0] == found[1]
     assert sum(int(one["count"]) for one in found[0]) == 40
 
@@ -107,8 +112,8 @@ def test_a_backlog_is_no_silence(client: redis.Redis, own: Settings) -> None:
     send(client, [2000], 2000)
     assert fold(client, own, keys, 1, now_ms=10**9).closed == 0
     assert fold(client, own, keys, 1, now_ms=10**9).closed > 0
-    ((_, closed),) = client.xrange("windows:10s")  # type: ignore[misc,unused-ignore]
-    assert text(closed)["count"] == "2"
+    (closed,) = closed_windows(client)
+    assert closed["count"] == "2"
 
 
 def test_readings_kept_while_offline_are_not_lost_to_windows(
@@ -122,8 +127,8 @@ def test_readings_kept_while_offline_are_not_lost_to_windows(
     fold_all(client, own, now_ms=10**6)
     assert starts(client) == [0, 10_000, 20_000, 30_000]
     assert hashes(client)["s"]["late"] == "1"
-    ((_, minute),) = client.xrange("windows:1m")  # type: ignore[misc,unused-ignore]
-    assert text(minute)["count"] == "4"
+    (minute,) = closed_windows(client, "1m")
+    assert minute["count"] == "4"
 
 
 @pytest.mark.parametrize("begin", [-(10**12), -15_000, 0, 8_600_000_000_000_000])
@@ -147,8 +152,8 @@ def test_windows_that_end_together_close_from_the_finest_on(
     send(client, [1000, 16_000, 19_500, 60_000], 1000)
     fold_all(client, own, now_ms=1000)
     assert starts(client, "5s") == [0, 15_000]
-    ((_, whole),) = client.xrange("windows:20s")  # type: ignore[misc,unused-ignore]
-    assert (text(whole)["start"], text(whole)["count"]) == ("0", "3")
+    (whole,) = closed_windows(client, "20s")
+    assert (whole["start"], whole["count"]) == ("0", "3")
 
 
 def test_years_of_silence_take_no_time(client: redis.Redis, own: Settings) -> None:
@@ -195,8 +200,8 @@ def test_sizes_may_change(client: redis.Redis, own: Settings) -> None:
     fine = own.model_copy(update={"windows": "5s,1m,1h", "windows_keep": "60"})
     send(client, [16_000, 130_000], 3000)
     fold_all(client, fine, now_ms=3000)
-    ((_, minute),) = client.xrange("windows:1m")  # type: ignore[misc,unused-ignore]
-    assert (text(minute)["count"], text(minute)["sum"]) == ("4", "43")
+    (minute,) = closed_windows(client, "1m")
+    assert (minute["count"], minute["sum"]) == ("4", "43")
     assert state(client, fine).sketch == Sketch.of([1.0, 12.0, 14.0, 16.0, 130.0])
 
 
@@ -210,9 +215,43 @@ def test_windows_may_be_off_for_a_while(client: redis.Redis, own: Settings) -> N
     assert "late" in hashes(client)["s"]
     send(client, [3000, 16_000], 3000)
     fold_all(client, own, now_ms=3000)
-    ((_, closed),) = client.xrange("windows:10s")  # type: ignore[misc,unused-ignore]
-    assert (text(closed)["count"], text(closed)["sum"]) == ("2", "4")
+    (closed,) = closed_windows(client)
+    assert (closed["count"], closed["sum"]) == ("2", "4")
     assert hashes(client)["s"]["count"] == "4"
+
+
+def test_quantiles_may_be_turned_on_later(client: redis.Redis, own: Settings) -> None:
+    """The window that is open then has none, as its sketch would lack readings; the next has."""
+    off = own.model_copy(update={"quantiles": False})
+    send(client, [1000], 1000)
+    fold_all(client, off, now_ms=1000)
+    send(client, [2000, 12_000, 13_000, 26_000], 2000)
+    fold_all(client, own, now_ms=2000)
+    first, second = closed_windows(client)
+    assert (first["count"], first.get("p50")) == ("2", None)
+    assert float(second["p50"]) == pytest.approx(12.0, rel=0.01)
+    raw: Any = client.lrange("panes:10s:s", 0, -1)
+    shown = [pane_figures(Pane.closed(one, own.window_sizes[0])) for one in raw]
+    assert ["p50" in one for one in shown] == [False, True]
+    assert state(client, own).sketch == Sketch.of([2.0, 12.0, 13.0, 26.0])
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_a_window_whose_sketch_lacks_readings_has_no_quantiles(
+    client: redis.Redis, own: Settings, last: bool
+) -> None:
+    """On, off and on, or off again, within one window; all that came while on is in that of all."""
+    off = own.model_copy(update={"quantiles": False})
+    for n, settings in enumerate((own, off, own if last else off)):
+        send(client, [n * 1000], n + 1)
+        fold_all(client, settings, now_ms=n + 1)
+    (still,) = state(client, own).open_at(own.window_sizes[0])
+    assert "p50" not in pane_figures(still)
+    send(client, [17_000], 10)
+    fold_all(client, own if last else off, now_ms=10)
+    (closed,) = closed_windows(client)
+    assert (closed["count"], closed.get("p50")) == ("3", None)
+    assert state(client, own).sketch == Sketch.of([0.0, 2.0, 17.0] if last else [0.0])
 
 
 def test_what_is_off_leaves_nothing(client: redis.Redis, own: Settings) -> None:
