@@ -1,8 +1,11 @@
 """`rillet serve`: runs the API under uvicorn."""
 
+import resource
 import socket
+from contextlib import suppress
 from typing import Annotated, Any
 
+import structlog
 import typer
 import uvicorn
 
@@ -11,12 +14,17 @@ from rillet.address import parse_address
 from rillet.errors import UserError
 from rillet.log import LogFormat, configure_logging
 from rillet.port import is_free
-from rillet.settings import load_settings
+from rillet.settings import Settings, load_settings
 
 APP = "api.app:create_app_from_environment"
 
 GRACE_S = 2
 """How long open streams may take to end after SIGTERM; then they are cut."""
+
+OTHER_FILES = 100
+"""Open files besides the streams: connections of other requests, to Redis, and a few more."""
+
+log = structlog.get_logger()
 
 
 def serve(
@@ -38,6 +46,7 @@ def serve(
     parse_address(settings.redis_url.get_secret_value())
     host, port = host or settings.host, settings.port if port is None else port
     check_exposure(settings, host)
+    _allow_open_files(settings)
     if fd is None and not is_free(host, port):
         raise UserError(
             f"Cannot listen on {host}:{port}: it is taken, or not this machine's address. "
@@ -60,3 +69,19 @@ def serve(
     else:
         server = uvicorn.Server(uvicorn.Config(APP, **options))
         server.run(sockets=[socket.socket(fileno=fd)])
+
+
+def _allow_open_files(settings: Settings) -> None:
+    """Let this process and its workers open as many files as they may: a stream is one.
+
+    Most systems give 1024 to whoever does not ask for more.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS gives less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    wanted = settings.sse_max_clients + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        log.warning(
+            "files.few", may_open=soft, said=f"RILLET_SSE_MAX_CLIENTS wants {wanted}: ulimit -n"
+        )

@@ -15,6 +15,12 @@ A stream has its own time for this.
 UNSENT_BYTES = 64 * 1024
 """Bytes the kernel takes ahead of what the peer's window allows: a slow reader's share of it."""
 
+HEAD_S = 10.0
+"""How long a request's head may take to come whole; a connection that sends none is cut then."""
+
+HEAD_MAX_BYTES = 64 * 1024
+"""About how much of a head is held; what comes along with its beginning is not counted."""
+
 CONNECTION = "rillet.connection"
 """The key in a request's state under which its connection lies."""
 
@@ -32,6 +38,10 @@ class StreamProtocol(HttpToolsProtocol):
     unsent bytes, so there is `abort`.
     """
 
+    head_due: asyncio.TimerHandle | None = None
+    head_bytes: int | None = None
+    """None but while a head is coming."""
+
     on_pause: Callable[[bool], object] | None = None
     """Told with True when the peer leaves too much unread, with False when it took it."""
 
@@ -40,6 +50,34 @@ class StreamProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._limit("TCP_NOTSENT_LOWAT", UNSENT_BYTES)
         self.limit_unacked(UNACKED_MS)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End as uvicorn does, and wait for nothing more."""
+        self._stop_expecting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take data as uvicorn does, which waits for the rest of a head as long as it takes."""
+        if self.cycle is None or self.cycle.response_complete:
+            self._expect_head()
+        before = self.head_bytes
+        super().data_received(data)
+        if before is None or self.head_bytes is None:
+            return
+        self.head_bytes = before + len(data)
+        if self.head_bytes > HEAD_MAX_BYTES:
+            self.send_400_response("The head of the request is too long.")
+
+    def _expect_head(self) -> None:
+        if self.head_due is None:
+            self.head_due = self.loop.call_later(HEAD_S, self.abort)
+
+    def _stop_expecting(self) -> None:
+        if self.head_due is not None:
+            self.head_due.cancel()
+            self.head_due = None
+        self.head_bytes = None
 
     def limit_unacked(self, ms: int) -> None:
         """Have the kernel close the connection once the peer acknowledges nothing for so long."""
@@ -56,6 +94,12 @@ class StreamProtocol(HttpToolsProtocol):
         """Begin a request, and let its handler find the connection."""
         super().on_message_begin()
         self.scope["state"][CONNECTION] = self
+        self.head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """Go on to the body and the answer; they have limits of their own."""
+        self._stop_expecting()
+        super().on_headers_complete()
 
     def pause_writing(self) -> None:
         """Pause as uvicorn does, and tell who minds."""
