@@ -100,6 +100,7 @@ class Own:
     unit: str
     gaps: int = 0
     restarts: int = 0
+    lowest_seq: int | None = None
 
     @classmethod
     def unpack(cls, piece: bytes) -> Self:
@@ -110,7 +111,8 @@ class Own:
             size = piece[at]
             texts.append(piece[at + 1 : at + 1 + size].decode(errors="replace"))
             at += 1 + size
-        gaps, restarts = struct.unpack_from("<2d", piece, at + 24) if flags == _WITH_SEQ else (0, 0)
+        numbered = struct.unpack_from("<5d", piece, at) if flags == _WITH_SEQ else None
+        _, lowest, _, gaps, restarts = numbered or (0, 0, 0, 0, 0)
         known = first != float("inf")
         return cls(
             int(duplicates),
@@ -122,4 +124,5 @@ class Own:
             texts[2],
             int(gaps),
             int(restarts),
+            int(lowest) if numbered else None,
         )

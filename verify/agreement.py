@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from verify.sums import Shown
+from verify.sums import ABSENT, Near, Shown
 
 EXACT = 17.0
 """Digits of numbers that are the same double: 17 digits tell any two doubles apart."""
@@ -19,11 +19,17 @@ class Agreement:
     shown: str
     wanted: float | str
     digits: float
+    within: float = 0.0
 
     @property
     def exact(self) -> bool:
         """Whether the two are the same."""
         return self.digits == EXACT
+
+    @property
+    def right(self) -> bool:
+        """Whether it is exact, or as near as what is kept in doubles must be."""
+        return self.exact or self.difference <= self.within
 
     @property
     def difference(self) -> float:
@@ -56,8 +62,10 @@ def digits(shown: float, wanted: float) -> float:
     return min(max(0.0, -math.log10(error)), EXACT - 0.1) if error else EXACT - 0.1
 
 
-def agreement(field: str, shown: str | None, wanted: float | str) -> Agreement:
+def agreement(field: str, shown: str | None, wanted: float | str | Near) -> Agreement:
     """Return how far one field agrees; text must be the same, a missing field agrees in nothing."""
+    if isinstance(wanted, Near):
+        return replace(agreement(field, shown, wanted.value), within=wanted.within)
     if shown is None:
         return Agreement(field, "", wanted, 0.0)
     if isinstance(wanted, str):
@@ -70,5 +78,9 @@ def agreement(field: str, shown: str | None, wanted: float | str) -> Agreement:
 
 
 def compare(shown: Mapping[str, str], wanted: Shown) -> list[Agreement]:
-    """Compare every field that is wanted, in that order."""
-    return [agreement(name, shown.get(name), want) for name, want in wanted.items()]
+    """Compare every field that is wanted, in that order, and those that must not be there."""
+    return [
+        agreement(name, shown.get(name), want)
+        for name, want in wanted.items()
+        if name in shown or want != ABSENT
+    ]

@@ -13,8 +13,9 @@ from rillet.keys import partition_keys, partition_of
 from rillet.settings import Settings, load_settings
 from simulator.replay import Columns
 from verify.file import account_of, verify_file
+from verify.moment import read_moment
 from verify.table import show
-from verify.tail import Report, read_moment, verify_moment
+from verify.tail import Report, verify_moment
 
 
 def verify(
@@ -36,7 +37,10 @@ def verify(
     Against the readings that are kept in Redis: all of them where none has been trimmed yet,
     else the tail (RILLET_READINGS_TAIL). Or against a file that was replayed once.
 
-    Exit status: 0 every field is exact, 1 some field is not, 2 it could not be told.
+    What is kept in plain doubles (the weighted figures) must be as near as those are. Fields that
+    could not be held against anything are named.
+
+    Exit status: 0 every field compared is right, 1 some field is not, 2 it could not be told.
     """
     settings = load_settings()
     columns = Columns(time_column, sensor_column, value_column or ())
@@ -53,7 +57,7 @@ def verify(
     if not reports:
         raise UserError("There is nothing to verify: no sensor has statistics yet.")
     show(Console(highlight=False), reports)
-    raise typer.Exit(0 if all(report.exact for report in reports) else 1)
+    raise typer.Exit(0 if all(report.right for report in reports) else 1)
 
 
 def _hash(client: Any, settings: Settings, sensor: str) -> dict[str, str]:

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from simulator.replay import Columns, Replay
 from simulator.table import Table
-from verify.agreement import compare
 from verify.reference import Ledger
 from verify.sums import Shown
-from verify.tail import Report
+from verify.tail import Report, report
 
 ARRIVAL = "0-0"
 """The id that the readings of a file have here: when they arrived is not known."""
@@ -33,6 +32,6 @@ def account_of(path: Path, columns: Columns, encoding: str, max_batch: int) -> d
 def verify_file(wanted: dict[str, Shown], hashes: dict[str, dict[str, str]]) -> list[Report]:
     """Return a report of each sensor that the file has."""
     return [
-        Report(name, "the file", int(want["count"]), compare(hashes[name], want))
+        report(name, "the file", int(str(want["count"])), hashes[name], want)
         for name, want in wanted.items()
     ]

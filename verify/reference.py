@@ -7,14 +7,26 @@ import struct
 from collections.abc import Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
+from typing import Self
 
 from processor.merge import figures
+from rillet.settings import Settings
 from rillet.validate import Limits, check
 from verify.sequence import Sequence
-from verify.sums import Shown, Sums
+from verify.sums import ABSENT, Shown, Sums
+from verify.weights import Weights
 from verify.windows import Windows
 
 Fields = Mapping[bytes, bytes]
+
+FIELDS = (
+    *("count", "mean", "variance", "stddev", "stddev_sample", "min", "max", "sum"),
+    *("duplicates", "rejected", "gaps", "restarts", "last", "last_id", "first_ts", "last_ts"),
+    *("kind", "unit"),
+)
+"""What the hash of any sensor may have; where windows or weights are kept, there are more."""
+
+WEIGHTED = ("ewm_mean", "ewm_stddev")
 
 
 @dataclass(slots=True)
@@ -30,6 +42,7 @@ class Reference:
     rejected: int = 0
     labels: dict[str, str] = field(default_factory=dict)
     windows: Windows | None = None
+    weights: Weights | None = None
 
     def take(self, entry_id: str, fields: Fields) -> bool:
         """Take one good entry; return whether it was new."""
@@ -46,13 +59,21 @@ class Reference:
         at = arrival if ts is None else ts
         if self.windows:
             self.windows.take(at, arrival, values)
+        if self.weights:
+            self.weights.take(at, values)
         self.first_ts, self.last_ts = min(self.first_ts, at), max(self.last_ts, at)
         self.last_id = entry_id
         return True
 
+    @property
+    def entries(self) -> int:
+        """How many readings it has had: new ones, repeats, and rejected ones."""
+        return self.sums.n + self.duplicates + self.rejected
+
     def shown(self) -> Shown:
-        """Return what the sensor's hash must say, numbers as numbers."""
+        """Return what the sensor's hash must say, and what it must not have."""
         found: Shown = {
+            **dict.fromkeys(FIELDS, ABSENT),
             **figures(self.sums.moments()),
             "duplicates": self.duplicates,
             "rejected": self.rejected,
@@ -65,6 +86,8 @@ class Reference:
         if self.sums.n:
             found |= {"last": self.sums.last, "last_id": self.last_id}
             found |= {"first_ts": int(self.first_ts), "last_ts": int(self.last_ts)}
+        if self.weights:
+            found |= self.weights.shown() if self.sums.n else dict.fromkeys(WEIGHTED, ABSENT)
         return found
 
 
@@ -72,16 +95,30 @@ class Reference:
 class Ledger:
     """The accounts of all sensors, by name, and the ids of the entries that are to be rejected.
 
-    Windows are accounted for where their sizes are given.
+    Windows are accounted for where their sizes are given, weights where their half-life is.
     """
 
     max_batch: int
     future_skew_ms: int
     sizes_ms: Many[int] = ()
     lateness_ms: int = 0
+    buckets: int = 0
+    half_life_ms: float = 0.0
     sensors: dict[str, Reference] = field(default_factory=dict)
     rejects: list[str] = field(default_factory=list)
     entries: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return an empty one of all that is kept with these settings."""
+        return cls(
+            settings.max_batch,
+            settings.future_skew_ms,
+            [size.ms for size in settings.window_sizes],
+            settings.allowed_lateness_ms,
+            settings.sketch_buckets if settings.quantiles else 0,
+            settings.half_life_s * 1000,
+        )
 
     def take(self, entry_id: str, fields: Fields) -> bool:
         """Take one entry of the stream, in its order; return whether it is to be folded."""
@@ -100,9 +137,16 @@ class Ledger:
 
     def _account(self, name: str) -> Reference:
         if name not in self.sensors:
-            windows = Windows(self.sizes_ms, self.lateness_ms) if self.sizes_ms else None
-            self.sensors[name] = Reference(windows=windows)
+            self.sensors[name] = self.reference()
         return self.sensors[name]
+
+    def reference(self) -> Reference:
+        """Return the account of a sensor of which nothing is known yet."""
+        sizes, half_life_ms = self.sizes_ms, self.half_life_ms
+        return Reference(
+            windows=Windows(sizes, self.lateness_ms, self.buckets) if sizes else None,
+            weights=Weights(half_life_ms) if half_life_ms else None,
+        )
 
 
 def milliseconds(entry_id: str) -> int:

@@ -6,7 +6,19 @@ from fractions import Fraction
 
 from processor.record import Moments
 
-Shown = dict[str, float | int | str]
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What is kept in plain doubles or in buckets: right if it is `within` so much of `value`."""
+
+    value: float
+    within: float
+
+
+ABSENT = ""
+"""What a field must say that must not be there."""
+
+Shown = dict[str, float | int | str | Near]
 """What a hash or an entry must say, by field: numbers as numbers."""
 
 _SHIFT = 1074

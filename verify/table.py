@@ -9,7 +9,9 @@ from verify.tail import Report
 
 def digits_text(one: Agreement) -> str:
     """Return the digits for people."""
-    return "exact" if one.exact else f"[red]{one.digits:.1f}[/]"
+    if one.exact:
+        return "exact"
+    return f"{one.digits:.1f}" if one.right else f"[red]{one.digits:.1f}[/]"
 
 
 def fields_table(report: Report) -> Table:
@@ -19,7 +21,7 @@ def fields_table(report: Report) -> Table:
         table.add_column(heading, justify=side, overflow="fold")  # type: ignore[arg-type]
     table.add_column("digits", justify="right")
     for one in report.fields:
-        wanted = one.wanted if isinstance(one.wanted, str) else repr(one.wanted)
+        wanted = (one.wanted or "none") if isinstance(one.wanted, str) else repr(one.wanted)
         table.add_row(one.field, one.shown or "missing", wanted, digits_text(one))
     return table
 
@@ -33,13 +35,13 @@ def sensors_table(reports: list[Report]) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("worst field")
     for report in reports:
-        worst = min(report.fields, key=lambda one: one.digits)
+        worst = min(report.fields, key=lambda one: (one.right, one.digits))
         table.add_row(
             report.sensor,
             report.against,
             f"{len(report.fields)}",
             digits_text(worst),
-            "" if worst.exact else worst.field,
+            "" if worst.right else worst.field,
         )
     return table
 
@@ -49,8 +51,19 @@ def show(console: Console, reports: list[Report]) -> None:
     if len(reports) > 1:
         console.print(sensors_table(reports))
     for report in reports:
-        if len(reports) == 1 or not report.exact:
+        if len(reports) == 1 or not report.right:
             console.print(fields_table(report))
-    wrong = sum(not report.exact for report in reports)
-    said = f"{wrong} of {len(reports)} sensors disagree." if wrong else "Every field is exact."
-    console.print(said)
+    console.print(verdict(reports))
+
+
+def verdict(reports: list[Report]) -> str:
+    """Return in words what it came to, and what was not compared."""
+    wrong = sum(not report.right for report in reports)
+    near = {one.field for report in reports for one in report.fields if not one.exact}
+    unchecked = sorted({name for report in reports for name in report.unchecked})
+    left_out = f" Not compared: {', '.join(unchecked)}." if unchecked else ""
+    if wrong:
+        return f"{wrong} of {len(reports)} sensors disagree.{left_out}"
+    subject = "Every field compared" if unchecked else "Every field"
+    doubles = f"; as near as doubles are: {', '.join(sorted(near))}" if near else ""
+    return f"{subject} is exact{doubles}.{left_out}"

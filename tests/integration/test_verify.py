@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -73,15 +74,16 @@ def test_statistics_of_readings_that_are_all_there_are_exact(
     fold_all(client, settings)
     done = verify()
     assert done.exit_code == 0, done.output
-    assert "Every field is exact." in done.output
+    assert "Every field is exact; as near as doubles are: ewm_mean, ewm_stddev." in done.output
     assert done.output.count("every reading") == 3
 
 
 FIELDS = ("count", "mean", "variance", "stddev", "stddev_sample", "min", "max", "sum", "last")
 OWN = ("first_ts", "last_ts", "last_id", "duplicates", "gaps", "rejected", "restarts", "kind")
+MORE = ("late", "ewm_mean", "ewm_stddev")
 
 
-@pytest.mark.parametrize("field", [*FIELDS, *OWN])
+@pytest.mark.parametrize("field", [*FIELDS, *OWN, "late"])
 def test_a_field_that_is_off_by_its_last_digit_is_found(
     client: redis.Redis, settings: Settings, field: str
 ) -> None:
@@ -93,7 +95,69 @@ def test_a_field_that_is_off_by_its_last_digit_is_found(
     assert done.exit_code == 1
     (row,) = [line for line in done.output.splitlines() if line.startswith(f"│ {field} ")]
     assert "exact" not in row
-    assert sum("exact │" in line for line in done.output.splitlines()) == 16
+    assert sum("exact │" in line for line in done.output.splitlines()) >= 17
+
+
+@pytest.mark.parametrize("field", ["ewm_mean", "ewm_stddev", "unit"])
+def test_a_field_that_is_wrong_or_must_not_be_there_is_found(
+    client: redis.Redis, settings: Settings, field: str
+) -> None:
+    """A weighted figure farther off than doubles are, and a label that nobody sent, are named."""
+    send(client, 1, 20)
+    fold_all(client, settings)
+    old: Any = client.hget("stats:numbered", field)
+    client.hset("stats:numbered", field, repr(float(old) + 1e-3) if old else "bogus")
+    done = verify("numbered")
+    assert done.exit_code == 1
+    assert any(line.startswith(f"│ {field} ") for line in done.output.splitlines())
+
+
+def test_what_was_not_compared_is_named(client: redis.Redis, settings: Settings) -> None:
+    """A field that the readings do not determine is listed, and not called exact."""
+    send(client, 1, 20)
+    fold_all(client, settings)
+    client.hset("stats:numbered", "score", "7")
+    done = verify()
+    assert done.exit_code == 0
+    assert "Every field compared is exact" in done.output
+    assert "Not compared: score." in done.output
+
+
+def test_sensors_that_were_forgotten_are_held_against_what_they_have_had_since(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """A sensor that was forgotten has another beginning than the stream; that is no error."""
+    send(client, 1, 20)
+    fold_all(client, settings)
+    assert CliRunner().invoke(app, ["forget", "plain"]).exit_code == 0
+    client.xadd("readings", {"sensor": "plain", "value": "2"})
+    fold_all(client, settings)
+    done = verify()
+    assert done.exit_code == 0, done.output
+    assert done.output.count("every reading") == 2
+    nudged(client, "stats:plain", "sum")
+    assert verify("plain").exit_code == 1
+
+
+def test_a_stream_that_was_made_anew_is_not_taken_for_every_reading(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """Once `readings` was deleted, statistics know more than is there; also before a fold."""
+    send(client, 1, 20)
+    fold_all(client, settings)
+    client.delete("readings")
+    send(client, 21, 3)
+    assert verify().exit_code == 0
+    fold_all(client, settings)
+    done = verify()
+    assert done.exit_code == 0, done.output
+    assert "every reading" not in done.output
+    nudged(client, "stats:plain", "sum")
+    assert verify("plain").exit_code == 1
+    client.delete("results")
+    nudged(client, "stats:batched", "rejected")
+    assert verify("numbered").exit_code == 0
+    assert verify("batched").exit_code == 1
 
 
 @pytest.fixture
@@ -114,9 +178,79 @@ def test_a_kept_tail_accounts_for_what_changed_since() -> None:
     done = verify()
     assert done.exit_code == 0, done.output
     assert done.output.count("the newest") == 3
+    assert "Every field is exact." in done.output
     one = verify("plain").output
     assert "mean before" in one
     assert "stddev_sample before" in one
+
+
+@pytest.mark.usefixtures("trimmed")
+@pytest.mark.parametrize("field", [*FIELDS, *OWN, *MORE])
+def test_a_field_that_is_not_what_state_says_is_found(trimmed: redis.Redis, field: str) -> None:
+    """Also where readings have gone each field of the hash is compared, to its last bit."""
+    nudged(trimmed, "stats:numbered", field)
+    assert verify("numbered").exit_code == 1
+    trimmed.hdel("stats:numbered", field)
+    done = verify("numbered")
+    assert done.exit_code == 1
+    assert any(line.startswith(f"│ {field} ") for line in done.output.splitlines())
+
+
+def test_repeats_of_numbers_that_were_trimmed_away_are_no_error(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """Which readings of a tail were repeats is told only once all that counts is known.
+
+    Of q a tail keeps many of one number, and one late repeat; old readings of timed come again.
+    """
+    settings = settings.model_copy(update={"readings_tail": 1000})
+
+    def put(sensor: str, numbers: list[int], *, timed: bool = False) -> None:
+        for seq in numbers:
+            more = {"ts": str(1_700_000_000_000 + 1000 * seq)} if timed else {}
+            entry = {"sensor": sensor, "value": repr(seq * 1.5 + 0.1), "seq": str(seq), **more}
+            client.xadd("readings", entry)  # type: ignore[arg-type]
+        fold_all(client, settings)
+
+    put("q", [*range(2001)])
+    put("timed", [*range(1001)], timed=True)
+    put("filler", [*range(2000)])
+    put("q", [2000] * 60)
+    for seq in (2010, 1990):
+        put("q", [seq])
+    for first in range(1001, 1301, 20):
+        put("timed", [*range(first, first + 20)], timed=True)
+    put("timed", [900], timed=True)
+    done = verify()
+    assert done.exit_code == 0, done.output
+    assert re.search(r"timed +│ the newest [1-9]", done.output)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_tail_of_any_numbers_is_no_error(
+    client: redis.Redis, settings: Settings, seed: int
+) -> None:
+    """Gaps, repeats, late ones and restarts, with and without `ts`, wherever the tail begins."""
+    settings = settings.model_copy(update={"readings_tail": 900})
+    rnd, highest = random.Random(seed), [0] * 4
+    reckoned = 0
+    for _ in range(60):
+        for _ in range(60):
+            s = rnd.randrange(4)
+            chance = rnd.random()
+            seq = highest[s] + 1 + (rnd.random() < 0.1)
+            if chance > 0.8:
+                seq = max(0, highest[s] - rnd.randint(0, 54 if s < 2 else 400))
+            highest[s] = max(highest[s], seq)
+            entry = {"sensor": f"d{s}", "value": repr(seq * 1.37), "seq": str(seq)}
+            if s % 2:
+                entry["ts"] = str(1_700_000_000_000 + 1000 * seq)
+            client.xadd("readings", entry)  # type: ignore[arg-type]
+        fold_all(client, settings)
+        done = verify()
+        assert done.exit_code == 0, done.output
+        reckoned += done.output.count("the newest")
+    assert reckoned > 30
 
 
 @pytest.mark.parametrize("wrong", ["hash", "state", "results", "tail"])
