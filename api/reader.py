@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
@@ -19,6 +20,26 @@ GONE = (*FAULTS, TimeoutError)
 """What a Redis that is away raises."""
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A stream: the oldest id kept, the newest ever, how many were ever added and taken away.
+
+    Taken away are the oldest: results are trimmed, and nobody deletes single ones.
+    """
+
+    first: tuple[int, int]
+    last: tuple[int, int]
+    added: int
+    removed: int
+
+    @property
+    def beginning(self) -> tuple[tuple[int, int], int]:
+        """Return the place from which on all is known, and how many were added up to it."""
+        if not self.removed:
+            return (0, 0), 0
+        return self.first, min(self.removed + 1, self.added)
 
 
 class Reader:
@@ -44,6 +65,7 @@ class Reader:
         self.streams = [one.results for one in keys]
         self._alerts = {one.alerts: p for p, one in enumerate(keys)}
         self._alert_ids = ["0-0"] * len(keys)
+        self._read_counts: list[int | None] = [None] * len(keys)
         everything = list(range(len(self.streams)))
         self.groups = [[p] for p in everything] if apart else [everything]
         self.lost: set[int] = set(range(len(self.groups)))
@@ -60,11 +82,10 @@ class Reader:
 
     async def _follow(self, number: int, group: list[int]) -> None:
         """Read a group of partitions; a Redis that is away is asked again, ever more seldom."""
-        pause_s, begun, away = 0.05, False, True
+        pause_s, away = 0.05, True
         while True:
             try:
-                anew = await self._check(group, begun=begun) or away
-                begun = True
+                anew = await self._check(group) or away
                 self._note(number)  # at once: a client that is sent a snapshot misses it
                 if anew:
                     await self._load_alerts(group)
@@ -94,20 +115,47 @@ class Reader:
         """Take what is new; return False when it is time to check the streams themselves."""
         after = {self.streams[p]: _text(self.tail.position[p]) for p in group}
         after |= {self.keys[p].alerts: self._alert_ids[p] for p in group}
+        pipe = self.client.pipeline(transaction=False)
+        pipe.xread(after, count=BATCH, block=BLOCK_MS)
+        for name, place in after.items():
+            pipe.xrange(name, max=place, count=1)
         async with asyncio.timeout(BLOCK_MS / 1000 + 5):
-            answer = await self.client.xread(after, count=BATCH, block=BLOCK_MS)
-        full = False
-        for name, entries in answer:
-            if name.decode() in self._alerts:
-                self._take_alerts(self._alerts[name.decode()], entries)
+            answer, *kept = await pipe.execute()
+        # Where nothing up to the place read from is kept, what followed it may be gone as well.
+        whole = {name for name, entries in zip(after, kept, strict=True) if entries}
+        for key, entries in answer:
+            name = key.decode()
+            if name in self._alerts:
+                await self._take_alerts(self._alerts[name], entries, whole=name in whole)
                 continue
-            partition = self.streams.index(name.decode())
-            full = full or len(entries) >= BATCH
-            for stream_id, fields in entries:
-                self.tail.add(partition, stream_id.decode(), fields)
-        return bool(answer) and not full
+            partition = self.streams.index(name)
+            if name not in whole and await self._lacks(partition, entries):
+                self._begin_anew(group, "missed some")
+                return False
+            self._take(partition, entries)
+        return bool(answer)
 
-    def _take_alerts(self, partition: int, entries: list[Any]) -> None:
+    def _take(self, partition: int, entries: list[Any]) -> None:
+        for stream_id, fields in entries:
+            self.tail.add(partition, stream_id.decode(), fields)
+        self._read_counts[partition] = (self._read_counts[partition] or 0) + len(entries)
+
+    async def _lacks(self, partition: int, entries: list[Any]) -> bool:
+        """Tell whether entries are gone between the place read from and these, which followed it.
+
+        None are where the last that was taken away is the last that was read, or where the stream
+        ends with these and never got more than were read with them.
+        """
+        read = self._read_counts[partition] or 0
+        now = await self._extent(partition)
+        at_end = now.last == parse_id(entries[-1][0].decode()) and now.added == read + len(entries)
+        return not at_end and now.removed != read
+
+    async def _take_alerts(self, partition: int, entries: list[Any], *, whole: bool) -> None:
+        """Take changes singly; where some before them may be gone, what fires now instead."""
+        if not whole and self._alert_ids[partition] != "0-0":
+            await self._load_alerts([partition])
+            return
         for entry, fields in entries:
             self._alert_ids[partition] = entry.decode()
             self.board.take(partition, from_entry(entry, fields))
@@ -121,31 +169,38 @@ class Reader:
             self._alert_ids[p] = newest[0][0].decode() if newest else "0-0"
             self.board.replace(p, [one for one in map(from_firing, firing.values()) if one])
 
-    async def _check(self, group: list[int], *, begun: bool) -> bool:
-        """Tell whether entries that were never read are gone, and begin anew if so."""
-        known, oldest = self.tail.position, list(self.tail.position)
-        went_back = missed = False
-        for p in group:
-            first, last, whole = await self._bounds(self.streams[p])
-            oldest[p] = (0, 0) if whole else first
-            went_back = went_back or known[p] > last
-            missed = missed or known[p] < oldest[p]
-        if begun and (went_back or missed):
-            log.warning("results.restarted", reason="went back" if went_back else "missed some")
-        if begun and not went_back and not missed:
+    async def _check(self, group: list[int]) -> bool:
+        """Begin anew, and tell so, at the start and where entries that were never read are gone."""
+        found = {p: await self._extent(p) for p in group}
+        for p, now in found.items():
+            read, place = self._read_counts[p], self.tail.position[p]
+            if read is not None and (now.last < place or now.added < read):
+                self._begin_anew(group, "went back")
+            elif read is not None and now.removed > read:
+                self._begin_anew(group, "missed some")
+        if all(self._read_counts[p] is not None for p in group):
             return False
-        self.tail.restart(Position(oldest))
+        position = list(self.tail.position)
+        for p, now in found.items():
+            position[p], self._read_counts[p] = now.beginning
+        self.tail.restart(Position(position))
         return True
 
-    async def _bounds(self, stream: str) -> tuple[tuple[int, int], tuple[int, int], bool]:
-        """Return the oldest id kept, the newest ever, and whether nothing was ever trimmed."""
+    def _begin_anew(self, group: list[int], reason: str) -> None:
+        """Have the next check take these streams for new."""
+        log.warning("results.restarted", reason=reason)
+        for p in group:
+            self._read_counts[p] = None
+
+    async def _extent(self, partition: int) -> Extent:
+        stream = self.streams[partition]
         async with asyncio.timeout(5):
             if not await self.client.exists(stream):
-                return (0, 0), (0, 0), True
+                return Extent((0, 0), (0, 0), 0, 0)
             info: dict[str, Any] = await self.client.xinfo_stream(stream)
         last = parse_id(_str(info["last-generated-id"]))
         first = parse_id(_str(info["first-entry"][0])) if info["first-entry"] else last
-        return first, last, info.get("entries-added") == info["length"]
+        return Extent(first, last, info["entries-added"], info["entries-added"] - info["length"])
 
 
 def _text(place: tuple[int, int]) -> str:
