@@ -10,7 +10,7 @@ To read all of a sensor: HMGET `state` with `record_fields`, and LRANGE of its l
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from processor.merge import figures
@@ -31,7 +31,9 @@ _SLOW_PIECE = struct.Struct("<cI")
 class Pane:
     """Readings of one sensor in [start, end), in ms of event time; `open` if more may come.
 
-    `first` and `last` are the values of earliest and latest event time. Panes add, earlier first.
+    `first` and `last` are the values of earliest and latest event time, `first_ts` and `last_ts`;
+    of a closed pane those times are its bounds. Panes add; where times are equal the
+    readings of the right-hand side came later.
     """
 
     start: int
@@ -39,6 +41,8 @@ class Pane:
     moments: Moments
     first: float
     last: float
+    first_ts: float
+    last_ts: float
     sketch: Sketch = field(default_factory=Sketch)
     open: bool = False
 
@@ -48,25 +52,31 @@ class Pane:
         pieces = pieces_of(packed)
         start, first, last = _CLOSED.unpack(pieces["p"])
         moments, sketch = Moments.unpack(pieces["m"]), Sketch.unpack(pieces.get("q", b""))
-        return cls(int(start), int(start) + size.ms, moments, first, last, sketch)
+        end = int(start) + size.ms
+        return cls(int(start), end, moments, first, last, start, end - 1, sketch)
 
     @classmethod
     def opened(cls, start: float, body: bytes, size_ms: int) -> Self:
         """Return an open pane of a record's piece `w`, or of a slow record."""
-        first, last, _, _, length = _BODY.unpack_from(body)
+        first, last, first_ts, last_ts, length = _BODY.unpack_from(body)
         moments = Moments.unpack(body[_BODY.size : _BODY.size + length])
         sketch = Sketch.unpack(body[_BODY.size + length :])
-        return cls(int(start), int(start) + size_ms, moments, first, last, sketch, open=True)
+        end = int(start) + size_ms
+        return cls(int(start), end, moments, first, last, first_ts, last_ts, sketch, open=True)
 
-    def __add__(self, later: "Pane") -> "Pane":
+    def __add__(self, other: "Pane") -> "Pane":
+        first = other if other.first_ts < self.first_ts else self
+        last = other if other.last_ts >= self.last_ts else self
         return Pane(
-            self.start,
-            max(self.end, later.end),
-            self.moments + later.moments,
-            self.first,
-            later.last,
-            self.sketch + later.sketch,
-            self.open or later.open,
+            min(self.start, other.start),
+            max(self.end, other.end),
+            self.moments + other.moments,
+            first.first,
+            last.last,
+            first.first_ts,
+            last.last_ts,
+            self.sketch + other.sketch,
+            self.open or other.open,
         )
 
 
@@ -76,16 +86,19 @@ def record_fields(sensor: str) -> list[str]:
 
 
 def total(panes: Iterable[Pane]) -> Pane | None:
-    """Return all panes as one, in order of their start; None where there is none."""
+    """Return all panes as one, in order of time; None where there is none."""
     found = None
-    for pane in sorted(panes, key=lambda one: one.start):
+    for pane in sorted(panes, key=lambda one: one.last_ts):
         found = found + pane if found else pane
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """What `state` holds of one sensor's windows and quantiles: the open panes, finest first."""
+    """What `state` holds of one sensor's windows and quantiles: the open panes, finest last.
+
+    After a change of sizes there may be two of one size and start: a reading is in one of them.
+    """
 
     open: Sequence[Pane]
     sketch: Sketch
@@ -98,29 +111,22 @@ class Sensor:
         finest = _open_finest(pieces.get("w", b""), sizes)
         for pane in finest:
             sketch += pane.sketch
-        return cls([*finest, *_open_larger(cold.get("w", b""))], sketch)
+        return cls([*_open_larger(cold.get("w", b"")), *finest], sketch)
 
     def open_at(self, size: Size) -> list[Pane]:
         """Return the open panes of one size, oldest first, with the finer ones that are in them."""
         groups: dict[int, list[Pane]] = {}
         for pane in self.open:
-            if pane.end - pane.start <= size.ms:
-                groups.setdefault(pane.start // size.ms * size.ms, []).append(pane)
+            start = pane.start // size.ms * size.ms
+            if pane.end <= start + size.ms:
+                groups.setdefault(start, []).append(pane)
         return [_as_pane(start, size, groups[start]) for start in sorted(groups)]
 
 
 def _as_pane(start: int, size: Size, parts: list[Pane]) -> Pane:
     whole = total(parts)
     assert whole  # noqa: S101 a group has a member
-    return Pane(
-        start,
-        start + size.ms,
-        whole.moments,
-        whole.first,
-        whole.last,
-        whole.sketch,
-        open=True,
-    )
+    return replace(whole, start=start, end=start + size.ms, open=True)
 
 
 def _slow_pieces(slow: bytes) -> dict[str, bytes]:
@@ -198,23 +204,19 @@ def over(
     `closed` has the closed panes by the name of their size. `from_ms` is that of `begin_of`. The
     largest panes are taken first, then the finer ones that are in none of them.
     """
-    taken: list[Pane] = []
-    whole: list[tuple[int, int]] = []
+    taken = [pane for pane in sensor.open if pane.start >= from_ms]  # in no other
+    whole = [(pane.start, pane.end) for pane in taken]
     for size in reversed(sizes):
-        held = [p for p in sensor.open if p.end - p.start == size.ms]
         found = [
             pane
-            for pane in (*closed.get(size.name, ()), *held)
-            if pane.start >= from_ms and not _inside(pane, whole, held)
+            for pane in closed.get(size.name, ())
+            if pane.start >= from_ms and not _inside(pane, whole)
         ]
         taken += found
         whole += [(pane.start, pane.end) for pane in found]
-    lengths = {size.ms for size in sizes}
-    # Of a size that is no longer set: it goes into the next larger one as it closes.
-    taken += [p for p in sensor.open if p.end - p.start not in lengths and p.start >= from_ms]
     return total(taken)
 
 
-def _inside(pane: Pane, whole: list[tuple[int, int]], held: Sequence[Pane]) -> bool:
-    """Tell whether a pane's readings are in a larger one; those of an open pane are in no other."""
-    return pane not in held and any(s <= pane.start and pane.end <= e for s, e in whole)
+def _inside(pane: Pane, whole: list[tuple[int, int]]) -> bool:
+    """Tell whether a closed pane's readings are in a larger one."""
+    return any(start <= pane.start and pane.end <= end for start, end in whole)

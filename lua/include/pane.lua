@@ -40,10 +40,11 @@ end
 
 slow.body_of = M.body
 
--- Adds a later pane to an open one.
+-- Adds a pane to another; of readings at the same time those of `p` came later.
 function M.absorb(into, p, most)
   sums.add(into.m, p.m)
-  into.last, into.last_ts = p.last, p.last_ts
+  if p.first_ts < into.first_ts then into.first, into.first_ts = p.first, p.first_ts end
+  if p.last_ts >= into.last_ts then into.last, into.last_ts = p.last, p.last_ts end
   if p.sketch ~= '' then into.sketch = buckets.merge(into.sketch, p.sketch, most) end
 end
 

@@ -72,24 +72,30 @@ local function count_all(s, p)
   end
 end
 
--- Adds a pane to the open one of the first size from `level` on that it fits into, if there is one.
+-- Returns the open pane of that size and start in the slow record, or nil.
+local function held_at(s, size, start)
+  for _, p in ipairs(slow.of(s).open) do
+    if p.size == size and p.start == start then return p end
+  end
+end
+
+-- Puts a pane into the slow record: into the open one of that size and start, if there is one.
+local function hold(s, p, size, start)
+  local into = held_at(s, size, start)
+  if into then
+    return pane.absorb(pane.open(into), p, most)
+  end
+  p.size, p.start = size, start
+  table.insert(slow.of(s).open, p)
+end
+
+-- Adds a pane to that of the first size from `level` on that it fits into, if there is one.
 local function pass_on(s, p, size, level)
   while sizes[level] and (sizes[level].ms < size
     or start_of(p.start, sizes[level].ms) + sizes[level].ms < p.start + size) do
     level = level + 1
   end
-  if not sizes[level] then
-    return
-  end
-  local larger, open = sizes[level].ms, slow.of(s).open
-  local start = start_of(p.start, larger)
-  for _, into in ipairs(open) do
-    if into.size == larger and into.start == start then
-      return pane.absorb(pane.open(into), p, most)
-    end
-  end
-  p.start, p.size = start, larger
-  open[#open + 1] = p
+  if sizes[level] then hold(s, p, sizes[level].ms, start_of(p.start, sizes[level].ms)) end
 end
 
 local function level_of(size)
@@ -98,14 +104,16 @@ local function level_of(size)
   end
 end
 
--- Writes a closed pane out, and adds it to the next larger one.
+-- Writes a closed pane out, and adds it to the next larger one. One of a size that is not kept any
+-- more is only added; and one of which the slow record has another part, to that: it closes next.
 local function close(w, s, p, size)
-  local level = level_of(size)
-  pane.open(p)
-  if level == 1 then count_all(s, p) end
-  if p.start + size > w.closed_until then w.closed_until = p.start + size end
+  local level, other = level_of(size), held_at(s, size, p.start)
+  if other then
+    return pane.absorb(pane.open(other), p, most)
+  end
   if level then
     local one = sizes[level]
+    if p.start + size > w.closed_until then w.closed_until = p.start + size end
     outbox.element(keys.panes_prefix .. one.name .. ':' .. s.name, one.keep, pane.closed(p))
     outbox.entry('closed', keys.windows_prefix .. one.name, windows_maxlen,
       pane.fields(p, s.name, size))
@@ -113,17 +121,17 @@ local function close(w, s, p, size)
   pass_on(s, p, size, (level or 0) + 1)
 end
 
--- Takes the open pane that ends first out of its list, of those the finest; returns it, its size.
+-- Takes the open pane that ends first out of its list, of those the finest; returns it, its size. The
+-- values of those in the slow record are counted among all already.
 local function take_first(w, s)
-  if w.open[1] and w.open[1].start + w.size == w.next_end then
-    return table.remove(w.open, 1), w.size
-  end
-  local open, at = slow.of(s).open, nil
+  local open, at, size = slow.of(s).open, nil, huge
+  if w.open[1] and w.open[1].start + w.size == w.next_end then size = w.size end
   for i, p in ipairs(open) do
-    if p.start + p.size == w.next_end and not (at and open[at].size < p.size) then at = i end
+    if p.start + p.size == w.next_end and p.size < size then at, size = i, p.size end
   end
-  local p = table.remove(open, at)
-  return p, p.size
+  local p = pane.open(table.remove(at and open or w.open, at or 1))
+  if not at then count_all(s, p) end
+  return p, size
 end
 
 -- Closes every open pane that ends by then, in order.
@@ -138,9 +146,8 @@ end
 -- Where the finest size was changed, hands what is open of the old one to the slow record.
 local function adopt(w, s)
   for _, p in ipairs(w.open) do
-    pane.open(p).size = w.size
-    count_all(s, p)
-    table.insert(slow.of(s).open, p)
+    count_all(s, pane.open(p))
+    hold(s, p, w.size, p.start)
   end
   w.open, w.size = {}, finest
 end

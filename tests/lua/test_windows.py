@@ -1,5 +1,7 @@
 """lua/reducers/panes.lua, through the fold: explicit event times, and the test's own clock."""
 
+import struct
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import redis
 from processor.fold import fold
 from processor.record import Moments, pieces_of
 from processor.sketch import Sketch
-from processor.windows import Pane, Sensor, pane_figures, record_fields
+from processor.windows import Pane, Sensor, over, pane_figures, record_fields
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 from tests.lua.fold_support import add, fold_all, hashes, text
@@ -203,6 +205,103 @@ def test_sizes_may_change(client: redis.Redis, own: Settings) -> None:
     (minute,) = closed_windows(client, "1m")
     assert (minute["count"], minute["sum"]) == ("4", "43")
     assert state(client, fine).sketch == Sketch.of([1.0, 12.0, 14.0, 16.0, 130.0])
+
+
+CHANGES = [
+    ("10s,1m,1h", "1m,1h"),
+    ("10s,1m,1h", "1h"),
+    ("10s,1m,1h", "20s,1m,1h"),
+    ("10s,1m,1h", "5s,1m,1h"),
+    ("10s,1m,1h", "10s,1h"),
+    ("10s,1m", "10s"),
+    ("10s", "1m"),
+    ("10s,1m", "10s,1m,1h"),
+    ("10s,1m", "3s,30s"),
+    ("10s,1m,1h", "7s"),
+    ("1m,1h", "10s,1m,1h"),
+]
+
+
+@pytest.mark.parametrize("cuts", [(45,), (130,), (45, 48), (55, 230)], ids=str)
+@pytest.mark.parametrize(("before", "after"), CHANGES)
+def test_sizes_that_change_leave_each_window_once(
+    client: redis.Redis, own: Settings, before: str, after: str, cuts: tuple[int, ...]
+) -> None:
+    """Whatever is open then; a size that stays has all readings, and each value counts once."""
+    for n, (begin, end) in enumerate(pairwise((0, *cuts, 400))):
+        windows = before if n % 2 == 0 else after
+        own = own.model_copy(update={"windows": windows, "windows_keep": "360"})
+        pipe = client.pipeline(transaction=False)
+        for second in range(begin, end):
+            pipe.xadd("readings", {"sensor": "s", "value": second}, id=f"{second * 1000}-1")
+        pipe.execute()
+        fold_all(client, own, now_ms=end * 1000 - 1000)
+    assert state(client, own).sketch == Sketch.of([float(n) for n in range(400)])
+    fold_all(client, own, now_ms=DAY_MS)
+    assert state(client, own).open == []
+    assert state(client, own).sketch == Sketch.of([float(n) for n in range(400)])
+    for size in {*before.split(","), *after.split(",")}:
+        closed = closed_windows(client, size)
+        begun = [int(one["start"]) for one in closed]
+        assert begun == sorted(set(begun))
+        raw: Any = client.lrange(f"panes:{size}:s", 0, -1)
+        assert [struct.unpack_from("<d", one, 3)[0] for one in raw] == begun
+        if size in before.split(",") and size in after.split(","):
+            assert sum(int(one["count"]) for one in closed) == 400
+        for one in closed:
+            readings = Moments.of([n for n in range(400) if in_entry(n * 1000, one)])
+            assert int(one["count"]) <= readings.n
+            if int(one["count"]) == readings.n:
+                assert (float(one["first"]), float(one["last"])) == (readings.low, readings.high)
+
+
+def in_entry(ts: int, entry: dict[str, str]) -> bool:
+    """Tell whether an event time lies in the window of an entry."""
+    return int(entry["start"]) <= ts < int(entry["end"])
+
+
+def test_an_open_window_in_two_parts_is_one(client: redis.Redis, own: Settings) -> None:
+    """After a change of sizes its earlier readings lie with larger ones; first and last hold."""
+    coarse = own.model_copy(update={"windows": "1m"})
+    send(client, [11_000, 12_000], 1000)
+    fold_all(client, own, now_ms=1000)
+    send(client, [10_500, 13_000], 2000)
+    fold_all(client, coarse, now_ms=2000)
+    send(client, [13_500, 10_700], 3000)
+    fold_all(client, own, now_ms=3000)
+    (minute,) = state(client, own).open_at(own.window_sizes[1])
+    assert (minute.moments.n, minute.first, minute.last) == (6, 10.5, 13.5)
+    send(client, [70_000], 4000)
+    fold_all(client, own, now_ms=4000)
+    (closed,) = closed_windows(client, "1m")
+    assert (closed["count"], closed["first"], closed["last"]) == ("6", "10.5", "13.5")
+
+
+def test_a_size_that_is_gone_makes_nothing_late(client: redis.Redis, own: Settings) -> None:
+    """What is open of it ends, but its end is that of no window."""
+    coarse = own.model_copy(update={"windows": "1m"})
+    send(client, [1000, 32_000], 1000)
+    fold_all(client, own, now_ms=1000)
+    send(client, [46_000, 38_000], 2000)
+    fold_all(client, coarse, now_ms=2000)
+    assert hashes(client)["s"]["late"] == "0"
+    (minute,) = state(client, coarse).open_at(coarse.window_sizes[0])
+    assert (minute.moments.n, minute.first, minute.last) == (4, 1.0, 46.0)
+
+
+def test_no_span_has_a_size_that_is_gone_twice(client: redis.Redis, own: Settings) -> None:
+    """What is open of it holds finer ones that are closed."""
+    own = own.model_copy(update={"windows": "10s,1m,1h", "windows_keep": "360"})
+    send(client, [1000, 12_000, 45_000], 1000)
+    fold_all(client, own, now_ms=1000)
+    own = own.model_copy(update={"windows": "10s,1h"})
+    send(client, [46_000, 47_000], 2000)
+    fold_all(client, own, now_ms=2000)
+    raw: Any = client.lrange("panes:10s:s", 0, -1)
+    closed = {"10s": [Pane.closed(one, own.window_sizes[0]) for one in raw]}
+    found = over(closed, state(client, own), own.window_sizes, 0)
+    assert found
+    assert found.moments.n == 5
 
 
 def test_windows_may_be_off_for_a_while(client: redis.Redis, own: Settings) -> None:

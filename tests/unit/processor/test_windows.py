@@ -32,6 +32,8 @@ def pane(size: Size, start: int, readings: list[Reading], *, is_open: bool = Fal
         Moments.of(values),
         values[0],
         values[-1],
+        readings[0][0],
+        readings[-1][0],
         Sketch.of(values),
         open=is_open,
     )
