@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import re
-from ipaddress import ip_address
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -15,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.body import read_body
+from api.origin import Origins, is_loopback
 from api.problems import Problem, problem
 from rillet.errors import UserError
 from rillet.settings import Settings
@@ -89,55 +89,61 @@ class Tokens:
         """Tell in constant time whether this is the token; any is where none is asked for."""
         return not token or hmac.compare_digest(given.encode(), token.encode())
 
-    def may(self, scope: Scope) -> bool:
-        """Tell whether a request shows what its path and method ask for."""
+    def asked(self, scope: Scope) -> str | None:
+        """Return the token that a path and method ask for, empty if it is not set; or None."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if path in OPEN_PATHS or scope["method"] == "OPTIONS":
+            return None
+        if scope["method"] in WRITE_METHODS:
+            return self.write
+        return self.read if path.startswith(READ_PATHS) else None
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether a request shows what its path and method ask for."""
+        if not self.asked(scope):
             return True
         headers = Headers(scope=scope)
         kind, _, given = headers.get("authorization", "").partition(" ")
         bearer = given.strip() if kind.lower() == "bearer" else ""
         if scope["method"] in WRITE_METHODS:
             return self.fits(bearer, self.write)
-        if not path.startswith(READ_PATHS):
-            return True
         cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
         return self.fits(bearer, self.read) or self.fits(cookie, self.session)
 
 
 class Gate:
-    """ASGI middleware: answers 401 to who may not; touches nothing of who may."""
+    """ASGI middleware: answers 401 or 403 to who may not; touches nothing of who may."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+    def __init__(self, app: ASGIApp, tokens: Tokens, origins: Origins) -> None:
         self.app = app
         self.tokens = tokens
+        self.origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request that shows its token, or that needs none."""
-        if scope["type"] != "http" or self.tokens.may(scope):
-            await self.app(scope, receive, send)
-            return
-        which = "write" if scope["method"] in WRITE_METHODS else "read"
-        refused = problem(401, f"Send the {which} token as `Authorization: Bearer TOKEN`.")
-        await refused(scope, receive, send)
+        refused = self._refusal(scope) if scope["type"] == "http" else None
+        await (refused or self.app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        writes = scope["method"] in WRITE_METHODS
+        if not self.tokens.may(scope):
+            which = "write" if writes else "read"
+            return problem(401, f"Send the {which} token as `Authorization: Bearer TOKEN`.")
+        # A page that shows the token was given it; where none is asked for, any page might try.
+        if self.tokens.asked(scope) == "":
+            return self.origins.refusal(scope, writes=writes)
+        return None
 
 
 def check_exposure(settings: Settings, host: str) -> None:
     """Raise UserError where the API would be open to other machines without tokens."""
     tokens = Tokens(settings)
-    if (tokens.read and tokens.write) or settings.allow_anonymous or _is_loopback(host):
+    if (tokens.read and tokens.write) or settings.allow_anonymous or is_loopback(host):
         return
     raise UserError(
         f"Listening on {host} lets other machines in: set RILLET_READ_TOKEN and "
         "RILLET_WRITE_TOKEN (or ..._TOKEN_FILE), or RILLET_ALLOW_ANONYMOUS=true."
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _token(name: str, given: SecretStr | None, file: Path | None) -> str:

@@ -22,6 +22,7 @@ from api.handover import Handover
 from api.headers import SecurityHeaders
 from api.hub import Hub
 from api.metrics import Counts
+from api.origin import Origins, listed
 from api.page import page
 from api.problems import add_handlers
 from api.reader import Reader
@@ -138,8 +139,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """Wrap the application; the last one added sees a request first."""
-    app.add_middleware(Gate, tokens=app.state.tokens)
-    origins = [one.strip() for one in settings.cors_origins.split(",") if one.strip()]
+    app.add_middleware(Gate, tokens=app.state.tokens, origins=Origins(settings))
+    origins = listed(settings)
     if origins:
         app.add_middleware(
             CORSMiddleware,

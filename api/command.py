@@ -41,10 +41,10 @@ def serve(
     Any number of these may run beside each other, without sticky sessions: a client resumes on
     each of them. Settings: RILLET_REDIS_URL, RILLET_SSE_HZ, ... (docs/configuration.md).
     """
-    settings = load_settings(log_format=log_format)
+    settings = load_settings(log_format=log_format, host=host)
     configure_logging(settings)
     parse_address(settings.redis_url.get_secret_value())
-    host, port = host or settings.host, settings.port if port is None else port
+    host, port = settings.host, settings.port if port is None else port
     check_exposure(settings, host)
     _allow_open_files(settings)
     if fd is None and not is_free(host, port):

@@ -140,7 +140,7 @@ class Intake:
     "/api/readings",
     status_code=202,
     response_model=Taken,
-    responses={n: {"model": Problem} for n in (401, 408, 413, 415, 422, 429, 503)},
+    responses={n: {"model": Problem} for n in (401, 403, 408, 413, 415, 422, 429, 503)},
     openapi_extra={
         "requestBody": {
             "required": True,

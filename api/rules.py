@@ -51,7 +51,10 @@ async def get_rules(request: Request) -> Response:
 @router.put(
     "/api/rules",
     response_model=Rules,
-    responses={422: {"model": RulesProblem}, **{n: {"model": Problem} for n in (408, 412, 413)}},
+    responses={
+        422: {"model": RulesProblem},
+        **{n: {"model": Problem} for n in (403, 408, 412, 413)},
+    },
     openapi_extra={
         "requestBody": {
             "required": True,

@@ -158,7 +158,9 @@ class Settings(BaseSettings):
     )
     write_token_file: Path | None = Field(None, description="Read the write token from this file.")
     allow_anonymous: bool = Field(
-        False, description="Listen beyond loopback although a token is not set."
+        False,
+        description="Listen beyond loopback, and answer under every name, although a token is not "
+        "set.",
     )
     trusted_proxies: str = Field(
         "127.0.0.1",

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -9,9 +10,15 @@ import pytest
 import redis
 
 from rillet.embedded import EmbeddedServer
-from tests.serving import serving, stream
+from tests.serving import Api, serving, stream
 
 pytestmark = pytest.mark.usefixtures("client")
+
+
+@pytest.fixture(scope="module")
+def open_api(server: EmbeddedServer) -> Iterator[Api]:
+    with serving(server, cors_origins="https://listed.example") as running:
+        yield running
 
 
 def _bearer(token: str) -> dict[str, str]:
@@ -123,3 +130,69 @@ async def test_streams_are_capped_in_all_and_per_address(
                 assert refused.headers["retry-after"]
             async with stream(api.url) as again:
                 await anext(again)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 202),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"}, 202),
+        ({"Sec-Fetch-Site": "none"}, 202),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1:1"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "https://listed.example"}, 202),
+        ({"Origin": "https://listed.example"}, 202),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_pages_of_others_may_not_write(open_api: Api, headers: dict[str, str], status: int) -> None:
+    """Where no token is asked for, a browser's write is from the own or a listed page."""
+    body = b'{"sensor":"a","value":1}'
+    answer = httpx.post(f"{open_api.url}/api/readings", content=body, headers=headers, timeout=20)
+    assert answer.status_code == status
+    own = {"Origin": open_api.url, "Host": f"127.0.0.1:{open_api.port}"}
+    assert httpx.post(f"{open_api.url}/api/readings", content=body, headers=own).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8000", 200),
+        ("[::1]:8000", 200),
+        ("localhost", 200),
+        ("rillet.localhost:8000", 200),
+        ("api", 200),
+        ("10.1.2.3", 200),
+        ("rebound.evil.example:8000", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("[", 421),
+    ],
+)
+def test_names_of_others_are_not_answered_on_loopback(
+    open_api: Api, host: str, status: int
+) -> None:
+    """A name that another machine can point to loopback does not make its page the own one."""
+    for path in ("/api/sensors", "/metrics"):
+        assert open_api.get(path, headers={"Host": host}).status_code == status
+    assert open_api.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "origin"),
+    [
+        ({"read_token": "r", "write_token": "w"}, "https://elsewhere.example"),
+        ({"allow_anonymous": "true"}, "https://rillet.example"),
+    ],
+)
+def test_with_tokens_or_a_proxy_that_asks_every_name_is_good(
+    server: EmbeddedServer, settings: dict[str, str], origin: str
+) -> None:
+    """Behind a proxy of any name the API works; a page that shows the token may be anyone's."""
+    with serving(server, **settings) as api:
+        name = {"Host": "rillet.example"}
+        assert api.get("/api/sensors", headers=name | _bearer("r")).status_code == 200
+        headers = name | _bearer("w") | {"Origin": origin}
+        body = {"sensor": "a", "value": 1}
+        answer = httpx.post(f"{api.url}/api/readings", json=body, headers=headers, timeout=20)
+        assert answer.status_code == 202
