@@ -21,10 +21,14 @@ from rillet.sizes import Size
 
 _CLOSED = struct.Struct("<3d")
 _OPEN_HEAD = struct.Struct("<4dH")
+_MANY = struct.Struct("<I")
 _OPEN = struct.Struct("<dH")
 _BODY = struct.Struct("<4dH")
 _LEVEL = struct.Struct("<d")
 _SLOW_PIECE = struct.Struct("<cI")
+
+MANY_OPEN = 0xFFFF
+"""Of so many open panes or more a record gives the number as an uint32 after this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +148,12 @@ def _open_finest(piece: bytes, sizes: Sequence[Size]) -> list[Pane]:
     if not piece or not sizes:
         return []
     size_ms, _closed_until, _next_end, _late, n = _OPEN_HEAD.unpack_from(piece)
-    return [Pane.opened(start, body, int(size_ms)) for start, body in _bodies(piece, n)]
+    at = _OPEN_HEAD.size + (_MANY.size if n == MANY_OPEN else 0)
+    return [Pane.opened(start, body, int(size_ms)) for start, body in _bodies(piece, at)]
 
 
-def _bodies(piece: bytes, n: int) -> Iterable[tuple[float, bytes]]:
-    at = _OPEN_HEAD.size
-    for _ in range(n):
+def _bodies(piece: bytes, at: int) -> Iterable[tuple[float, bytes]]:
+    while at < len(piece):
         start, length = _OPEN.unpack_from(piece, at)
         at += _OPEN.size
         yield start, piece[at : at + length]

@@ -25,6 +25,8 @@ local function start_of(t, size)
   return t - t % size
 end
 
+local MANY = 65535 -- in the place of the number of open panes: an uint32 with it follows
+
 -- The state: the finest size; the end of the last pane closed; the first end of all open panes,
 -- the larger ones too; how many readings were late; and the open panes of the finest size.
 function M.begin(record, at)
@@ -33,6 +35,7 @@ function M.begin(record, at)
   end
   local w, n = { open = {} }
   w.size, w.closed_until, w.next_end, w.late, n, at = unpack_struct('<ddddH', record, at)
+  if n == MANY then n, at = unpack_struct('<I4', record, at) end
   w.late_before = w.late
   for i = 1, n do
     local start, body
@@ -262,7 +265,9 @@ function M.deadline(w, s)
 end
 
 function M.finish(w, _, f)
-  local parts = { pack('<ddddH', w.size, w.closed_until, w.next_end, w.late, #w.open) }
+  local n = #w.open
+  local head = pack('<ddddH', w.size, w.closed_until, w.next_end, w.late, n < MANY and n or MANY)
+  local parts = { n < MANY and head or head .. pack('<I4', n) }
   for i, p in ipairs(w.open) do
     local body = pane.body(p)
     parts[i + 1] = pack('<dHc0', p.start, #body, body)

@@ -16,6 +16,7 @@ from rillet.settings import Settings
 from tests.lua.fold_support import add, fold_all, hashes, text
 
 DAY_MS = 86_400_000
+OPEN_HEAD = 4 * 8 + 2
 SIZES = {"windows": "10s,1m", "windows_keep": "60", "allowed_lateness_ms": 5000}
 
 
@@ -190,6 +191,25 @@ def test_more_open_windows_than_a_short_length_can_tell(client: redis.Redis, own
     send(client, [2 * DAY_MS], 1001)
     fold_all(client, own, now_ms=1001)
     assert starts(client) == times
+
+
+def test_any_number_of_open_windows_is_kept(client: redis.Redis, own: Settings) -> None:
+    """Settings keep them few; should there be more than an uint16 can tell, none is lost."""
+    own = own.model_copy(update={"allowed_lateness_ms": 10 * DAY_MS, "quantiles": False})
+    send(client, [5000], 1000)
+    fold_all(client, own, now_ms=1000)
+    record: Any = client.hget("state", "s")
+    piece = pieces_of(record)["w"]
+    one = piece[OPEN_HEAD + 8 :]  # of the only one: the length of its body, and that
+    panes = b"".join(struct.pack("<d", n * 10_000) + one for n in range(65_534))
+    many = piece[: OPEN_HEAD - 2] + struct.pack("<H", 65_534) + panes
+    at = record.index(piece)
+    head = struct.pack("<cHI", b"w", 65_535, len(many))
+    client.hset("state", "s", record[: at - 3] + head + many + record[at + len(piece) :])
+    send(client, [(65_534 + n) * 10_000 for n in range(3)], 2000)
+    for _ in range(2):
+        fold_all(client, own, now_ms=2000)
+    assert [pane.start for pane in state(client, own).open] == [n * 10_000 for n in range(65_537)]
 
 
 def test_sizes_may_change(client: redis.Redis, own: Settings) -> None:
