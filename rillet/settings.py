@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rillet.errors import UserError
-from rillet.sizes import Size, parse_sizes
+from rillet.sizes import MOST_OPEN, Size, parse_sizes
 
 
 class Settings(BaseSettings):
@@ -72,8 +72,9 @@ class Settings(BaseSettings):
     )
 
     windows_keep: str = Field(
-        "60,240,192,400",
-        description="Closed windows kept of each sensor, a number for each size, or one for all.",
+        "",
+        description="Closed windows kept of each sensor, a number for each size, or one for all; "
+        "empty: enough for the sizes, as 60,240,192,400 for 10s,1m,1h,1d.",
     )
     windows: str = Field(
         "10s,1m,1h,1d",
@@ -87,7 +88,8 @@ class Settings(BaseSettings):
         5000,
         ge=0,
         le=86_400_000,
-        description="A window closes so long after its end in event time, in ms.",
+        description="A window closes so long after its end in event time, in ms; at most 1000 "
+        "windows of the finest size.",
     )
     late_maxlen: int = Field(10_000, ge=1, description="Entries kept on `late`, about.")
     quantiles: bool = Field(True, description="Keep a sketch of the values of each sensor.")
@@ -196,8 +198,17 @@ class Settings(BaseSettings):
     @field_validator("windows")
     @classmethod
     def _fitting(cls, windows: str, info: ValidationInfo) -> str:
-        parse_sizes(windows, info.data.get("windows_keep", "1"))
+        parse_sizes(windows, info.data.get("windows_keep", ""))
         return windows
+
+    @field_validator("allowed_lateness_ms")
+    @classmethod
+    def _bounded(cls, lateness_ms: int, info: ValidationInfo) -> int:
+        sizes = parse_sizes(info.data.get("windows", ""), info.data.get("windows_keep", ""))
+        if sizes and lateness_ms > MOST_OPEN * sizes[0].ms:
+            most = f"{MOST_OPEN * sizes[0].ms} with windows of {sizes[0].name}"
+            raise ValueError(f"at most {most}, as so many stay open; coarser ones allow more")
+        return lateness_ms
 
     @property
     def window_sizes(self) -> tuple[Size, ...]:

@@ -9,6 +9,15 @@ _SPAN = re.compile(r"([1-9][0-9]{0,8})(ms|s|m|h|d)")
 LEAST_MS, MOST_MS = 1000, 400 * 86_400_000
 """The shortest and the longest window."""
 MOST_KEPT = 1_000_000
+LEAST_KEPT = 60
+"""Of each size, where no number is given."""
+MOST_OPEN = 1000
+"""The most windows of the finest size that the allowed lateness may keep open in a record."""
+
+_COUNT = re.compile(r"[0-9]{1,7}")
+_MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
+_CHARTS_MS = ((_MINUTE, 10 * _MINUTE), (_HOUR, 4 * _HOUR), (_DAY, 8 * _DAY), (2 * MOST_MS, MOST_MS))
+"""Windows shorter than the first are kept for the second, where no number is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +38,58 @@ def parse_span_ms(text: str) -> int:
 
 
 def parse_sizes(windows: str, keep: str) -> tuple[Size, ...]:
-    """Return the sizes, finest first; raise ValueError in a sentence that says what to do."""
+    """Return the sizes, finest first; raise ValueError in a sentence that says what to do.
+
+    Where `keep` is empty, how many are kept follows from the sizes.
+    """
     names = [name.strip() for name in windows.split(",") if name.strip()]
-    counts = [int(n) if n.strip().isdigit() else 0 for n in keep.split(",")]
-    counts = counts * len(names) if len(counts) == 1 else counts
-    if names and len(counts) != len(names):
-        raise ValueError(
-            f"{len(names)} sizes need {len(names)} numbers in RILLET_WINDOWS_KEEP, or one for all"
-        )
-    sizes = tuple(Size(n, parse_span_ms(n), k) for n, k in zip(names, counts, strict=False))
+    if not names:
+        return ()
+    spans = {name: parse_span_ms(name) for name in names}
+    for name, ms in spans.items():
+        if not LEAST_MS <= ms <= MOST_MS:
+            raise ValueError(f"{name} is not between 1s and 400d")
+    for finer, larger in pairwise(names):
+        _check_pair(finer, spans[finer], larger, spans[larger])
+    counts = _counts(keep, len(names)) if keep.strip() else _enough(list(spans.values()))
+    sizes = tuple(Size(name, spans[name], n) for name, n in zip(names, counts, strict=True))
     for size in sizes:
-        if not LEAST_MS <= size.ms <= MOST_MS:
-            raise ValueError(f"{size.name} is not between 1s and 400d")
         if not 1 <= size.keep <= MOST_KEPT:
             raise ValueError(f"keep 1 to {MOST_KEPT} windows of {size.name}")
-    for finer, size in pairwise(sizes):
-        _check_pair(finer, size)
+    for size, larger_size in pairwise(sizes):
+        if size.keep * size.ms < larger_size.ms:
+            least = larger_size.ms // size.ms
+            raise ValueError(
+                f"keep at least {least} windows of {size.name}: one {larger_size.name}"
+            )
     return sizes
 
 
-def _check_pair(finer: Size, size: Size) -> None:
-    """Check that a window is a whole number of finer ones, and that those are kept so long."""
-    if size.ms % finer.ms or size.ms <= finer.ms:
-        raise ValueError(f"{finer.name} does not divide {size.name}: give the finest size first")
-    if finer.keep * finer.ms < size.ms:
-        least = size.ms // finer.ms
-        raise ValueError(f"keep at least {least} windows of {finer.name}: one {size.name}")
+def _check_pair(finer: str, finer_ms: int, larger: str, larger_ms: int) -> None:
+    """Check that a window is a whole number of finer ones, which can all be kept."""
+    if larger_ms % finer_ms or larger_ms <= finer_ms:
+        raise ValueError(f"{finer} does not divide {larger}: give the finest size first")
+    if larger_ms // finer_ms > MOST_KEPT:
+        raise ValueError(f"{larger} is too long to be made of {finer}: give a size in between")
+
+
+def _counts(keep: str, sizes: int) -> list[int]:
+    """Return the numbers of `keep`, one for each size; 0 for what is none."""
+    counts = [int(n) if _COUNT.fullmatch(n.strip()) else 0 for n in keep.split(",")]
+    if len(counts) == 1:
+        return counts * sizes
+    if len(counts) != sizes:
+        numbers = f"{sizes} number{'s' if sizes > 1 else ''}"
+        raise ValueError(
+            f"give {numbers} in RILLET_WINDOWS_KEEP, or none: they follow from the sizes"
+        )
+    return counts
+
+
+def _enough(spans_ms: list[int]) -> list[int]:
+    """Return how many to keep: for a chart, and for one window of the next larger size."""
+    counts = []
+    for ms, larger_ms in zip(spans_ms, [*spans_ms[1:], 0], strict=True):
+        chart_ms = next(span for below, span in _CHARTS_MS if ms < below)
+        counts.append(max(LEAST_KEPT, chart_ms // ms, larger_ms // ms))
+    return counts

@@ -31,6 +31,32 @@ def test_every_setting_says_what_it_means() -> None:
         assert field.description.endswith("."), name
 
 
+@pytest.mark.parametrize("windows", ["10s,1m", "1m"])
+def test_the_allowed_lateness_keeps_few_windows_open(
+    monkeypatch: pytest.MonkeyPatch, windows: str
+) -> None:
+    """A thousand of the finest size: they lie in a sensor's record, which each fold rewrites."""
+    most = 1000 * Settings(windows=windows).window_sizes[0].ms
+    monkeypatch.setenv("RILLET_WINDOWS", windows)
+    monkeypatch.setenv("RILLET_ALLOWED_LATENESS_MS", str(most))
+    assert load_settings().allowed_lateness_ms == most
+    monkeypatch.setenv("RILLET_ALLOWED_LATENESS_MS", str(most + 1))
+    with pytest.raises(UserError, match=f"^RILLET_ALLOWED_LATENESS_MS: .* {most} ") as caught:
+        load_settings()
+    assert "\n" not in str(caught.value)
+    monkeypatch.setenv("RILLET_WINDOWS", "")
+    assert load_settings().window_sizes == ()
+
+
+def test_sizes_alone_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many are kept need not be said, and what is wrong with the sizes is."""
+    monkeypatch.setenv("RILLET_WINDOWS", "1m,1h")
+    assert [size.keep for size in load_settings().window_sizes] == [240, 192]
+    monkeypatch.setenv("RILLET_WINDOWS", "10s,15s")
+    with pytest.raises(UserError, match=r"^RILLET_WINDOWS: 10s does not divide 15s"):
+        load_settings()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -33,12 +33,37 @@ def test_no_size_is_no_windows() -> None:
         ("10s", "0", "keep 1 to 1000000"),
         ("10s", "many", "keep 1 to 1000000"),
         ("10s,1d", "60,400", "at least 8640 windows of 10s"),
+        ("10s", "²", "keep 1 to 1000000"),
+        ("10s", "9" * 5000, "keep 1 to 1000000"),
+        ("10s", "1,²", "1 number in RILLET_WINDOWS_KEEP"),
+        ("10s,15s", "", "10s does not divide 15s"),
+        ("10s,15s", "60,240,192,400", "10s does not divide 15s"),
+        ("1w", "60,240,192,400", "not a span"),
+        ("0s,1m", "60,240,192,400", "not a span"),
+        ("1s,400d", "", "400d is too long to be made of 1s"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_reason(windows: str, keep: str, told: str) -> None:
     """Each mistake is told in a sentence."""
     with pytest.raises(ValueError, match=told):
         parse_sizes(windows, keep)
+
+
+@pytest.mark.parametrize(
+    ("windows", "keep"),
+    [
+        ("10s,1m,1h,1d", [60, 240, 192, 400]),
+        ("1m,1h", [240, 192]),
+        ("1h", [192]),
+        ("1s,1m", [600, 240]),
+        ("10s,1h,7d", [360, 192, 60]),
+        ("15m,6h", [60, 60]),
+        ("1d,400d", [400, 60]),
+    ],
+)
+def test_how_many_are_kept_follows_from_the_sizes(windows: str, keep: list[int]) -> None:
+    """Enough for a chart, for hours, days or a year, and for one window of the next size."""
+    assert [size.keep for size in parse_sizes(windows, "")] == keep
 
 
 def test_spans_have_a_unit() -> None:
