@@ -97,17 +97,15 @@ class Intake:
             await asyncio.sleep(0)
 
     async def write(self) -> None:
-        """Write the batch in one round trip; refuse it where the backlog is at its bound."""
+        """Write the batch in one round trip; refuse what of it would pass the backlog's bound."""
         if not self.batch:
             return
         settings, store = self.shared.settings, self.shared.store
         try:
-            room = settings.backlog_max - await self.shared.backlog.largest()
-            if room < len(self.batch):
-                said = f"{settings.backlog_max - room} readings wait to be folded; try again."
-                raise self.refuse(429, said)
+            waiting = await self.shared.backlog.largest()
+            fitting = self.batch[: max(0, settings.backlog_max - waiting)]
             pipe = store.client.pipeline(transaction=False)
-            for fields in self.batch:
+            for fields in fitting:
                 p = partition_of(fields[b"sensor"].decode(), settings.partitions)
                 pipe.xadd(store.keys[p].readings, fields)
             answers = await pipe.execute(raise_on_error=False)
@@ -117,8 +115,10 @@ class Intake:
         self.taken += written
         self.shared.counts.taken += written
         self.shared.backlog.add(written)
-        if written < len(self.batch):
+        if written < len(fitting):
             raise self.refuse(503, "Redis refused to write; try again.")
+        if len(fitting) < len(self.batch):
+            raise self.refuse(429, f"{waiting + written} readings wait to be folded; try again.")
         self.batch = []
 
     def refuse(self, status: int, detail: str) -> ProblemError:

@@ -14,6 +14,7 @@ from rillet.keys import GROUP, partition_keys
 from rillet.settings import Settings
 from rillet.validate import Limits, check
 from tests.serving import Api, serving
+from tests.waiting import until
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -113,6 +114,26 @@ def test_a_full_backlog_is_a_429_that_says_what_was_taken(
         assert answer.status_code == 429
         assert int(answer.headers["retry-after"]) > 0
         assert answer.json()["taken"] == client.xlen("readings") <= 1000
+
+
+def test_a_list_longer_than_the_backlog_may_be_gets_on(
+    server: EmbeddedServer, client: redis.Redis, settings: Settings
+) -> None:
+    """Each try writes as many as there is room for, in their order, until all are taken."""
+    client.xgroup_create("readings", GROUP, id="0", mkstream=True)
+    readings = [{"sensor": "a", "value": n} for n in range(250)]
+    rest, statuses = readings, []
+    with serving(server, backlog_max="100") as api:
+        while rest:
+            answer = _post(api, rest)
+            statuses.append((answer.status_code, answer.json()["taken"]))
+            rest = rest[answer.json()["taken"] :]
+            fold(client, settings, partition_keys(settings)[0])
+            until(lambda: 'rillet_lag{partition="0"} 0.0' in api.get("/metrics").text)
+            assert len(statuses) < 5
+    assert statuses == [(429, 100), (429, 100), (202, 50)]
+    assert client.hget("stats:a", "count") == b"250"
+    assert client.hget("stats:a", "last") == b"249"
 
 
 def test_a_redis_that_is_away_is_a_503() -> None:
