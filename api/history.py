@@ -10,7 +10,7 @@ from fastapi import HTTPException
 from api.store import Everything
 from processor.record import Moments, pieces_of
 from processor.sketch import quantiles
-from processor.windows import Pane, Sensor, begin_of, counts_needed, over, pane_figures
+from processor.windows import Pane, Sensor, begin_of, counts_needed, is_kept, over, pane_figures
 from rillet.sizes import Size, parse_span_ms
 
 
@@ -21,17 +21,21 @@ def now_ms() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A span of event time up to now, in ms; it begins where a window does."""
+    """A span of event time up to now, in ms; it begins where a window does.
+
+    Of one that is not `kept` the first windows may be gone.
+    """
 
     from_ms: int
     to_ms: int
+    kept: bool
 
     @classmethod
     def parse(cls, text: str, sizes: Sequence[Size]) -> Self:
         """Return the span of `5m` and the like; answer 422 where it is none."""
         try:
-            to_ms = now_ms()
-            return cls(begin_of(sizes, parse_span_ms(text), to_ms), to_ms)
+            to_ms, span_ms = now_ms(), parse_span_ms(text)
+            return cls(begin_of(sizes, span_ms, to_ms), to_ms, is_kept(sizes, span_ms))
         except ValueError as error:
             raise HTTPException(422, f"over: {error}.") from None
 
@@ -56,26 +60,27 @@ def panes_of(found: Everything, sizes: Sequence[Size]) -> Mapping[str, list[Pane
 
 def last_part(found: Everything, asked: Asked, sizes: Sequence[Size]) -> dict[str, Any]:
     """Return the figures of the readings in a span, exact but for its quantiles."""
-    sensor = Sensor.unpack(found.record, found.slow, sizes)
+    sensor = Sensor.unpack(found.record, found.slow)
     pane = over(panes_of(found, sizes), sensor, sizes, asked.from_ms)
     shown = pane_figures(pane) if pane else {"count": 0}
     figures = {name: shown[name] for name in shown if name not in {"start", "end", "open"}}
-    return {"from": asked.from_ms, "to": asked.to_ms} | figures
+    oldest = pane.start if pane else asked.to_ms
+    return {"from": asked.from_ms if asked.kept else oldest, "to": asked.to_ms} | figures
 
 
 def windows_of(
     found: Everything, size: Size, from_ms: int, to_ms: int, sizes: Sequence[Size]
 ) -> list[dict[str, Any]]:
     """Return the figures of the windows of one size that overlap a span, oldest first."""
-    opened = Sensor.unpack(found.record, found.slow, sizes).open_at(size)
+    opened = Sensor.unpack(found.record, found.slow).open_at(size)
     panes = [*panes_of(found, sizes)[size.name], *opened]
     return [pane_figures(one) for one in panes if one.end > from_ms and one.start < to_ms]
 
 
-def quantiles_of(found: Everything, sizes: Sequence[Size]) -> dict[str, float | None] | None:
+def quantiles_of(found: Everything) -> dict[str, float | None] | None:
     """Return p50, p90 and p99 of all readings; None where no sketch is kept."""
     piece = pieces_of(found.record or b"").get("m")
-    sketch = Sensor.unpack(found.record, found.slow, sizes).sketch
+    sketch = Sensor.unpack(found.record, found.slow).sketch
     if not piece or not sketch.counts:
         return None
     moments = Moments.unpack(piece)

@@ -63,7 +63,8 @@ class Over(Span):
 
     from_: int = Field(
         alias="from",
-        description="Where it begins, ms since 1970: the start of a window, so up to one early.",
+        description="Where it begins, ms since 1970: the start of a window, so up to one early; "
+        "or that of the oldest that is kept.",
     )
     to: int = Field(description="When it was asked for, ms since 1970.")
 

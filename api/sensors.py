@@ -1,7 +1,6 @@
 """The routes of the sensors' current statistics."""
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -20,7 +19,6 @@ from processor.merge import figures, merge
 from processor.record import Moments, pieces_of
 from processor.sketch import Sketch, quantiles
 from processor.windows import Sensor
-from rillet.sizes import Size
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {n: {"model": Problem} for n in (401, 404, 422, 503)}
 
@@ -79,7 +77,7 @@ async def one_sensor(
     found = await shared.store.everything(sensor.encode("utf-8", "replace"), wanted)
     if not found.fields:
         raise HTTPException(404, f"No reading of a sensor {sensor!r} has been folded.")
-    more = {"quantiles": quantiles_of(found, sizes)}
+    more = {"quantiles": quantiles_of(found)}
     if asked:
         more["over"] = await run_in_threadpool(last_part, found, asked, sizes)
     return cached(request, encode_sensor(found.fields)[:-1] + b"," + orjson.dumps(more)[1:])
@@ -93,17 +91,16 @@ async def summary(request: Request, prefix: Prefix = "", kind: Kind = "") -> Res
     if kind:
         names = _of_kind(await store.read(names), kind)
     records = await store.records(names)
-    sizes = request.app.state.shared.settings.window_sizes
-    found = await run_in_threadpool(_merged, records, sizes)
+    found = await run_in_threadpool(_merged, records)
     return cached(request, orjson.dumps(found))
 
 
-def _merged(records: list[Record], sizes: Sequence[Size]) -> dict[str, Any]:
+def _merged(records: list[Record]) -> dict[str, Any]:
     pieces = (pieces_of(record).get("m") for record, _ in records)
     parts = [Moments.unpack(piece) for piece in pieces if piece]
     whole, counts = merge(parts), Counter[int]()
     for record, slow in records:
-        counts.update(Sensor.unpack(record, slow, sizes).sketch.counts)
+        counts.update(Sensor.unpack(record, slow).sketch.counts)
     asked = quantiles(Sketch(counts), whole.low, whole.high) if counts else None
     return {"sensors": len(parts), **figures(whole), "quantiles": asked}
 

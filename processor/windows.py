@@ -108,11 +108,11 @@ class Sensor:
     sketch: Sketch
 
     @classmethod
-    def unpack(cls, record: bytes | None, slow: bytes | None, sizes: Sequence[Size]) -> Self:
+    def unpack(cls, record: bytes | None, slow: bytes | None) -> Self:
         """Return the sensor of the two fields of `record_fields`, in that order."""
         pieces, cold = pieces_of(record or b""), _slow_pieces(slow or b"")
         sketch = Sketch.unpack(cold.get("q", b"")) + Sketch.of_codes(pieces.get("q", b"\0")[1:])
-        finest = _open_finest(pieces.get("w", b""), sizes)
+        finest = _open_finest(pieces.get("w", b""))
         for pane in finest:
             sketch += pane.sketch
         return cls([*_open_larger(cold.get("w", b"")), *finest], sketch)
@@ -144,8 +144,8 @@ def _slow_pieces(slow: bytes) -> dict[str, bytes]:
     return pieces
 
 
-def _open_finest(piece: bytes, sizes: Sequence[Size]) -> list[Pane]:
-    if not piece or not sizes:
+def _open_finest(piece: bytes) -> list[Pane]:
+    if not piece:
         return []
     size_ms, _closed_until, _next_end, _late, n = _OPEN_HEAD.unpack_from(piece)
     at = _OPEN_HEAD.size + (_MANY.size if n == MANY_OPEN else 0)
@@ -193,6 +193,14 @@ def begin_of(sizes: Sequence[Size], span_ms: int, to_ms: int) -> int:
         if size is sizes[-1] or (size.keep - 1) * size.ms >= span_ms:
             return (to_ms - span_ms) // size.ms * size.ms
     raise ValueError("there are no windows: RILLET_WINDOWS is empty")
+
+
+def is_kept(sizes: Sequence[Size], span_ms: int) -> bool:
+    """Tell whether the windows of a span are all kept, however often a sensor sends.
+
+    If not the first may be gone, and the figures begin where the pane of `over` does.
+    """
+    return any((size.keep - 1) * size.ms >= span_ms for size in sizes)
 
 
 def counts_needed(sizes: Sequence[Size], from_ms: int, to_ms: int) -> list[int]:

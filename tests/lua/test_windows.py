@@ -44,9 +44,9 @@ def starts(client: redis.Redis, size: str = "10s") -> list[int]:
     return [int(one["start"]) for one in closed_windows(client, size)]
 
 
-def state(client: redis.Redis, settings: Settings, sensor: str = "s") -> Sensor:
+def state(client: redis.Redis, sensor: str = "s") -> Sensor:
     raw: Any = client.hmget("state", record_fields(sensor))
-    return Sensor.unpack(raw[0], raw[1], settings.window_sizes)
+    return Sensor.unpack(raw[0], raw[1])
 
 
 def test_a_window_closes_when_the_watermark_reaches_its_end(
@@ -187,7 +187,7 @@ def test_more_open_windows_than_a_short_length_can_tell(client: redis.Redis, own
     fold_all(client, own, 250, now_ms=1000)
     record: Any = client.hget("state", "s")
     assert len(pieces_of(record)["w"]) > 65_535
-    assert len(state(client, own).open) == 900
+    assert len(state(client).open) == 900
     send(client, [2 * DAY_MS], 1001)
     fold_all(client, own, now_ms=1001)
     assert starts(client) == times
@@ -209,7 +209,7 @@ def test_any_number_of_open_windows_is_kept(client: redis.Redis, own: Settings) 
     send(client, [(65_534 + n) * 10_000 for n in range(3)], 2000)
     for _ in range(2):
         fold_all(client, own, now_ms=2000)
-    assert [pane.start for pane in state(client, own).open] == [n * 10_000 for n in range(65_537)]
+    assert [pane.start for pane in state(client).open] == [n * 10_000 for n in range(65_537)]
 
 
 def test_sizes_may_change(client: redis.Redis, own: Settings) -> None:
@@ -224,7 +224,7 @@ def test_sizes_may_change(client: redis.Redis, own: Settings) -> None:
     fold_all(client, fine, now_ms=3000)
     (minute,) = closed_windows(client, "1m")
     assert (minute["count"], minute["sum"]) == ("4", "43")
-    assert state(client, fine).sketch == Sketch.of([1.0, 12.0, 14.0, 16.0, 130.0])
+    assert state(client).sketch == Sketch.of([1.0, 12.0, 14.0, 16.0, 130.0])
 
 
 CHANGES = [
@@ -256,10 +256,10 @@ def test_sizes_that_change_leave_each_window_once(
             pipe.xadd("readings", {"sensor": "s", "value": second}, id=f"{second * 1000}-1")
         pipe.execute()
         fold_all(client, own, now_ms=end * 1000 - 1000)
-    assert state(client, own).sketch == Sketch.of([float(n) for n in range(400)])
+    assert state(client).sketch == Sketch.of([float(n) for n in range(400)])
     fold_all(client, own, now_ms=DAY_MS)
-    assert state(client, own).open == []
-    assert state(client, own).sketch == Sketch.of([float(n) for n in range(400)])
+    assert state(client).open == []
+    assert state(client).sketch == Sketch.of([float(n) for n in range(400)])
     for size in {*before.split(","), *after.split(",")}:
         closed = closed_windows(client, size)
         begun = [int(one["start"]) for one in closed]
@@ -289,7 +289,7 @@ def test_an_open_window_in_two_parts_is_one(client: redis.Redis, own: Settings) 
     fold_all(client, coarse, now_ms=2000)
     send(client, [13_500, 10_700], 3000)
     fold_all(client, own, now_ms=3000)
-    (minute,) = state(client, own).open_at(own.window_sizes[1])
+    (minute,) = state(client).open_at(own.window_sizes[1])
     assert (minute.moments.n, minute.first, minute.last) == (6, 10.5, 13.5)
     send(client, [70_000], 4000)
     fold_all(client, own, now_ms=4000)
@@ -305,7 +305,7 @@ def test_a_size_that_is_gone_makes_nothing_late(client: redis.Redis, own: Settin
     send(client, [46_000, 38_000], 2000)
     fold_all(client, coarse, now_ms=2000)
     assert hashes(client)["s"]["late"] == "0"
-    (minute,) = state(client, coarse).open_at(coarse.window_sizes[0])
+    (minute,) = state(client).open_at(coarse.window_sizes[0])
     assert (minute.moments.n, minute.first, minute.last) == (4, 1.0, 46.0)
 
 
@@ -319,7 +319,7 @@ def test_no_span_has_a_size_that_is_gone_twice(client: redis.Redis, own: Setting
     fold_all(client, own, now_ms=2000)
     raw: Any = client.lrange("panes:10s:s", 0, -1)
     closed = {"10s": [Pane.closed(one, own.window_sizes[0]) for one in raw]}
-    found = over(closed, state(client, own), own.window_sizes, 0)
+    found = over(closed, state(client), own.window_sizes, 0)
     assert found
     assert found.moments.n == 5
 
@@ -352,7 +352,7 @@ def test_quantiles_may_be_turned_on_later(client: redis.Redis, own: Settings) ->
     raw: Any = client.lrange("panes:10s:s", 0, -1)
     shown = [pane_figures(Pane.closed(one, own.window_sizes[0])) for one in raw]
     assert ["p50" in one for one in shown] == [False, True]
-    assert state(client, own).sketch == Sketch.of([2.0, 12.0, 13.0, 26.0])
+    assert state(client).sketch == Sketch.of([2.0, 12.0, 13.0, 26.0])
 
 
 @pytest.mark.parametrize("last", [True, False])
@@ -364,13 +364,23 @@ def test_a_window_whose_sketch_lacks_readings_has_no_quantiles(
     for n, settings in enumerate((own, off, own if last else off)):
         send(client, [n * 1000], n + 1)
         fold_all(client, settings, now_ms=n + 1)
-    (still,) = state(client, own).open_at(own.window_sizes[0])
+    (still,) = state(client).open_at(own.window_sizes[0])
     assert "p50" not in pane_figures(still)
     send(client, [17_000], 10)
     fold_all(client, own if last else off, now_ms=10)
     (closed,) = closed_windows(client)
     assert (closed["count"], closed.get("p50")) == ("3", None)
-    assert state(client, own).sketch == Sketch.of([0.0, 2.0, 17.0] if last else [0.0])
+    assert state(client).sketch == Sketch.of([0.0, 2.0, 17.0] if last else [0.0])
+
+
+def test_quantiles_of_all_values_go_on_without_windows(client: redis.Redis, own: Settings) -> None:
+    """What is in an open window as they are turned off is still among all values."""
+    send(client, [1000, 2000], 1000)
+    fold_all(client, own, now_ms=1000)
+    off = own.model_copy(update={"windows": ""})
+    send(client, [3000], 2000)
+    fold_all(client, off, now_ms=2000)
+    assert state(client).sketch == Sketch.of([1.0, 2.0, 3.0])
 
 
 def test_what_is_off_leaves_nothing(client: redis.Redis, own: Settings) -> None:
@@ -391,7 +401,7 @@ def test_a_sketch_is_bounded(client: redis.Redis, own: Settings) -> None:
     add(client, [{"sensor": "s", "values": ",".join(map(repr, values))}], 10**6)
     fold_all(client, own, now_ms=10**6)
     fold_all(client, own, now_ms=10**9)
-    sketch = state(client, own).sketch
+    sketch = state(client).sketch
     assert len(sketch.counts) <= 2 * 50 + 1
     assert sketch.count == 600
     for q in (0.01, 0.05, 0.95, 0.99):
@@ -405,7 +415,7 @@ def test_the_sums_of_windows_are_those_of_all(client: redis.Redis, own: Settings
     fold_all(client, own, 37, now_ms=100_000)
     raw: Any = client.lrange("panes:10s:s", 0, -1)
     parts = [Pane.closed(one, own.window_sizes[0]).moments for one in raw]
-    parts += [p.moments for p in state(client, own).open if p.end - p.start == 10_000]
+    parts += [p.moments for p in state(client).open if p.end - p.start == 10_000]
     late = sum(int(text(fields)["count"]) for _, fields in client.xrange("late"))
     record: Any = client.hget("state", "s")
     whole = Moments.unpack(pieces_of(record)["m"])

@@ -175,7 +175,7 @@ def check_state(scene: Scene, sensor: str) -> None:
     """Compare quantiles, open panes and sliding figures with those of their readings."""
     sizes, readings = scene.settings.window_sizes, scene.sent[sensor]
     raw: Any = scene.client.hmget(scene.keys.state, record_fields(sensor))
-    state = Sensor.unpack(raw[0], raw[1], sizes)
+    state = Sensor.unpack(raw[0], raw[1])
     assert state.sketch == Sketch.of(r.value for r in readings)
     assert Moments.unpack(pieces_of(raw[0])["m"]).n == len(readings)
     model = scene.windows(sensor)

@@ -94,6 +94,23 @@ def test_a_span_without_readings_counts_none(api: Api, client: redis.Redis) -> N
     assert api.get("/api/sensors/a?over=10s").json()["over"]["count"] == 0
 
 
+@pytest.mark.parametrize("hours", [40, 90])
+def test_a_span_beyond_what_is_kept_begins_where_that_begins(
+    api: Api, client: redis.Redis, hours: int
+) -> None:
+    """`from` is never before the oldest window: all readings since are in the figures."""
+    client.flushall()
+    start = minute() - hours * 3_600_000
+    readings = [(start + 1_200_000 * n, n) for n in range(3 * hours)]
+    write(client, "a", readings)
+    for asked in ("80h", "60d", "999999999d"):
+        over = api.get(f"/api/sensors/a?over={asked}").json()["over"]
+        since = [n for ts, n in readings if ts >= over["from"]]
+        assert over["count"] == len(since)
+        assert since[-1] - since[0] >= min(3 * hours, 180) - 5
+        assert readings[since[0]][0] - over["from"] < 3_600_000
+
+
 def test_windows_of_one_size_come_oldest_first(api: Api, client: redis.Redis) -> None:
     """The closed ones, then the open one; `from`, `to` and `limit` choose among them."""
     client.flushall()
