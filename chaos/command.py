@@ -1,6 +1,5 @@
 """`rillet chaos`: its options, its progress, its tables, its exit status."""
 
-import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from chaos.plan import NAMES, chosen, make_plan
 from chaos.run import Config, Outcome, run
 from chaos.table import faults_table, readings_table, statistics_table
 from rillet.errors import UserError
+from rillet.signals import end_as_by_ctrl_c
 
 
 def chaos(
@@ -42,7 +42,7 @@ def chaos(
     """
     if build and not (build / "rillet" / "cli.py").exists():
         raise UserError(f"--build {build} is no checkout: it has no rillet/cli.py.")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is to outlive a kill
+    end_as_by_ctrl_c()  # nothing is to outlive a kill
     seconds = minutes * 60
     plan = make_plan(seed, seconds, chosen(fault or []))
     config = Config(

@@ -14,6 +14,7 @@ from processor.worker import work
 from rillet.connect import check_reachable
 from rillet.log import LogFormat, configure_logging
 from rillet.settings import load_settings
+from rillet.signals import hear_once
 
 log = structlog.get_logger("processor")
 
@@ -36,8 +37,7 @@ def process(log_format: LogFormat = None) -> None:
     keeper.check_file()
     keeper.look()
     stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    hear_once(stop.set, signal.SIGINT, signal.SIGTERM)  # a second set() would wait for the first
     crashed = _stop_on_crash(stop)
     couriers = start_couriers(settings, stop)
     Thread(target=keeper.run, args=(stop,), name="rules", daemon=True).start()

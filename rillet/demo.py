@@ -20,6 +20,7 @@ from rillet.keys import partition_keys, partition_of
 from rillet.log import configure_logging
 from rillet.port import listen_on
 from rillet.settings import Settings, load_settings
+from rillet.signals import end_as_by_ctrl_c
 
 READY_S = 20.0
 """How long the API may take to answer before the demo gives up."""
@@ -57,7 +58,7 @@ def demo(
     """
     settings = load_settings()
     configure_logging(settings)
-    _end_on_signals()
+    end_as_by_ctrl_c()
     with ExitStack() as stack:
         try:
             listener = listen_on(settings.host, settings.port if port is None else port)
@@ -79,13 +80,6 @@ def demo(
             children.wait()
         except KeyboardInterrupt:
             typer.echo("\nStopping ...")
-
-
-def _end_on_signals() -> None:
-    """Take a kill and a closed terminal for a Ctrl-C, which a shell's background job ignores."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # not under nohup
-            signal.signal(number, signal.default_int_handler)
 
 
 def _server_url(settings: Settings, stack: ExitStack) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ import typer
 from rillet.errors import UserError
 from rillet.log import configure_logging
 from rillet.settings import load_settings
+from rillet.signals import hear_once
 from simulator.fault import FAULTS
 from simulator.fleet import Fleet
 from simulator.replay import Columns
@@ -30,14 +30,14 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM arrived: an orderly end, exit status 0."""
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
+def _terminate() -> None:
     raise Terminated
 
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
     """End at once on SIGTERM with status 0; for Ctrl-C typer does the same, with 130."""
-    signal.signal(signal.SIGTERM, _terminate)
+    hear_once(_terminate, signal.SIGTERM)
     try:
         yield
     except Terminated:

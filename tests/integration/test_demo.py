@@ -121,11 +121,12 @@ def test_a_busy_port_is_said_aloud() -> None:
 
 
 def test_a_closed_terminal_leaves_nothing_behind() -> None:
-    """SIGHUP ends the demo as Ctrl-C does: every process below it goes too."""
+    """SIGHUP ends the demo as Ctrl-C does, whatever comes behind it, and every process below it."""
     with demo("--port", "18441") as (process, _):
         below = descendants(process.pid)
         process.send_signal(signal.SIGHUP)
-        process.wait(5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
         until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()])
 
 

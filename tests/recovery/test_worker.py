@@ -1,6 +1,8 @@
 """Real workers, killed and cut off: nothing is lost, nothing is counted twice."""
 
+import os
 import random
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -132,3 +134,17 @@ def test_at_rest_the_group_shows_lag_nothing(server: EmbeddedServer, client: red
         until(lambda: lag(client) == 0)
     groups: Any = client.xinfo_groups("readings")
     assert [(g["name"], g["pending"], g["lag"]) for g in groups] == [(b"stats", 0, 0)]
+
+
+def test_two_signals_at_once_end_a_worker(server: EmbeddedServer) -> None:
+    """One that comes while another is handled holds nothing up: the end is orderly."""
+    with ExitStack() as stack:
+        workers = [stack.enter_context(running(server, "process")) for _ in range(6)]
+        for worker in workers:
+            until(lambda of=worker: "started" in of.stdout.readline())
+        for worker in workers:
+            os.kill(worker.pid, signal.SIGTERM)
+            os.kill(worker.pid, signal.SIGINT)
+        for worker in workers:
+            assert "stopped" in worker.communicate(timeout=20)[0]
+            assert worker.returncode == 0
