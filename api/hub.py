@@ -14,6 +14,8 @@ from api.tail import Tail, event
 
 COMMENT = b": keep-alive\n\n"
 HEARTBEAT = as_chunk(COMMENT)
+AWAY = b'event: status\ndata: {"redis":"away"}\n\n'
+BACK = b'event: status\ndata: {"redis":"ok"}\n\n'
 BURST = 64
 """Clients served before the event loop gets a turn for everything else."""
 
@@ -33,6 +35,7 @@ class Client:
     resync: Callable[[], Awaitable[None]]
     cursor: int = 0
     alert_cursor: int = NEW
+    told_away: bool = False
     paused: bool = False
     stuck_since: float = 0.0
     served_at: float = field(default_factory=time.monotonic)
@@ -71,7 +74,8 @@ class Hub:
         self.drop_s = drop_s
         self.clients: set[Client] = set()
         self.counts = Counts()
-        self._served = (0, 0)
+        self.away = False
+        self._served = (0, 0, False)
         self._due: set[Client] = set()
         self._looked_at = 0.0
 
@@ -124,19 +128,24 @@ class Hub:
         end, position, now = self.tail.sequence, self.tail.position, time.monotonic()
         news = self.board.sequence
         chunks: dict[tuple[int, int, frozenset[bytes] | None], bytes] = {}
-        changed = self._served != (end, news)
+        away = self.away
+        changed = self._served != (end, news, away)
         some = list(self.clients if changed else self._due)
-        self._served = end, news
+        self._served = end, news, away
         self._due.clear()
         for n, client in enumerate(some):
             if n % BURST == BURST - 1:
                 await asyncio.sleep(0)
             served = client.cursor >= end and client.alert_cursor >= news
+            served = served and client.told_away == away
             if served or client.resyncing or client not in self.clients:
                 continue
             if client.stuck(now):
                 self.counts.coalesced += 1
                 continue
+            if client.told_away != away:
+                client.told_away = away
+                self.offer(client, as_chunk(AWAY if away else BACK), now)
             if client.cursor < self.tail.floor:
                 client.resyncing = asyncio.create_task(self._resync(client))
                 continue
@@ -153,17 +162,10 @@ class Hub:
             if chunk:
                 self.offer(client, chunk, now)
 
-    def broadcast(self, frame: bytes) -> None:
-        """Send one event to every client that is not stuck."""
-        chunk, now = as_chunk(frame), time.monotonic()
-        for client in list(self.clients):
-            if not client.resyncing and not client.stuck(now):
-                self.offer(client, chunk, now)
-
     def tell_redis(self, connected: bool) -> None:
-        """Tell every client that Redis went away, or that it is back."""
-        said = b"ok" if connected else b"away"
-        self.broadcast(b'event: status\ndata: {"redis":"%s"}\n\n' % said)
+        """Have every client told that Redis went away, or that it is back: also who joins later."""
+        self.away = not connected
+        self.tail.changed.set()
 
     def offer(self, client: Client, chunk: bytes, now: float) -> None:
         """Write to a connection that takes it: no task, no copy, nothing to wait for."""

@@ -43,9 +43,9 @@ class ApiCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric; docs/metrics.md lists them."""
-        hub, counts = self.shared.hub, self.shared.counts
-        yield _gauge("rillet_api_sse_clients", "Open streams.", len(hub.clients))
-        yield _counter("rillet_api_sse_streams", "Streams ever opened.", self.shared.seats.opened)
+        hub, seats, counts = self.shared.hub, self.shared.seats, self.shared.counts
+        yield _gauge("rillet_api_sse_clients", "Open streams.", seats.taken.total())
+        yield _counter("rillet_api_sse_streams", "Streams ever opened.", seats.opened)
         yield _gauge("rillet_api_tasks", "Running asyncio tasks.", len(asyncio.all_tasks()))
         done = hub.counts
         yield _counter("rillet_api_sse_frames", "Frames sent to clients.", done.frames)

@@ -69,6 +69,7 @@ class Reader:
         everything = list(range(len(self.streams)))
         self.groups = [[p] for p in everything] if apart else [everything]
         self.lost: set[int] = set(range(len(self.groups)))
+        self._faults = [""] * len(self.groups)
         self.on_change: Callable[[bool], object] = bool
 
     @property
@@ -86,9 +87,9 @@ class Reader:
         while True:
             try:
                 anew = await self._check(group) or away
-                self._note(number)  # at once: a client that is sent a snapshot misses it
                 if anew:
                     await self._load_alerts(group)
+                self._note(number)
                 away = False
                 pause_s = 0.05
                 while await self._read(group):
@@ -100,11 +101,13 @@ class Reader:
                 pause_s = min(pause_s * 2, 1.0)
 
     def _note(self, number: int, fault: str = "") -> None:
-        """Log a change between reading and not, once."""
-        was = number in self.lost
+        """Log a change between reading and not, or of the reason, once; tell of the former."""
+        was, before = number in self.lost, self._faults[number]
+        self._faults[number] = fault
+        if fault and fault != before:
+            log.warning("results.lost", fault=fault)
         if fault and not was:
             self.lost.add(number)
-            log.warning("results.lost", fault=fault)
             self.on_change(self.connected)
         elif was and not fault:
             self.lost.discard(number)

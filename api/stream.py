@@ -11,7 +11,7 @@ from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
 from api.handover import hand_over
-from api.hub import COMMENT, Client, Hub
+from api.hub import AWAY, COMMENT, Client, Hub
 from api.protocol import StreamProtocol, as_chunk
 from api.reader import GONE
 from api.seats import Seats
@@ -21,7 +21,6 @@ from api.tail import Position, event
 PIECE_BYTES = 64 * 1024
 """A snapshot goes out in pieces of this size, so that a slow reader holds one, not all of it."""
 
-AWAY = b'event: status\ndata: {"redis":"away"}\n\n'
 RESYNC = b"event: resync\ndata: {}\n\n"
 
 RESUME_WAIT_S = 2.0
@@ -97,7 +96,9 @@ class Relay(EventSourceResponse):
 
         client = Client(self.connection, self.connection.transport, self.wanted, resync)
         try:
-            await self._write(client, f"retry: {self.retry_ms}\n\n".encode())
+            client.told_away = self.hub.away
+            first = f"retry: {self.retry_ms}\n\n".encode()
+            await self._write(client, first + (AWAY if client.told_away else b""))
             if not await self._resume(client):
                 await self._begin(client)
             await self.closing.wait()
@@ -167,7 +168,8 @@ class Relay(EventSourceResponse):
                 return await self.snapshots.take(self.wanted, self.seen)
             except GONE:
                 now = time.monotonic()
-                if not told_at:
+                if not client.told_away:
+                    client.told_away = True
                     await self._write(client, AWAY)
                 elif now - told_at > self.hub.heartbeat_s:
                     await self._write(client, COMMENT)

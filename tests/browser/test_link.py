@@ -87,6 +87,17 @@ def test_slow_snapshot_is_waited_for(page: Page, stub: Stub) -> None:
     assert stub.asked_ids == [None]
 
 
+def test_redis_away_is_said_of_one_connection(page: Page, stub: Stub) -> None:
+    """What a stream said of Redis ends with it: the next one is live unless it says the same."""
+    page.goto(stub.url)
+    state(page).to_have_text("Live")
+    stub.send("status", {"redis": "away"})
+    state(page).to_contain_text("Redis away")
+    stub.stop()
+    stub.start()
+    state(page).to_have_text("Live", timeout=15_000)
+
+
 def test_redis_away_from_the_start(page: Page, stub: Stub) -> None:
     """Without Redis the first page says so, and never that there are no sensors."""
     stub.mute = 1

@@ -7,7 +7,11 @@ export class LinkLine {
   constructor(stream) {
     this.stream = stream;
     this.redisAway = false;
-    stream.addEventListener("link", () => this.draw());
+    stream.addEventListener("link", () => {
+      // Each connection begins as if Redis were there, and is told at once where it is not.
+      if (stream.link.state === "connecting") this.redisAway = false;
+      this.draw();
+    });
     setInterval(() => this.draw(), 250);
     byId("retry").addEventListener("click", () => stream.retryNow());
   }
