@@ -6,10 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from rillet.address import parse_address, redact
+from api.terminal import redis_cli
 from rillet.alert import from_entry
-from rillet.keys import Keys, partition_keys, partition_of
-from rillet.settings import Settings
+from rillet.keys import partition_keys, partition_of
 
 LOOKED_THROUGH = 1000
 """The newest entries of `rejects` and of `alerts` that are searched for the sensor."""
@@ -37,32 +36,15 @@ async def inspect(
     """Return one sensor's key, the redis-cli line for it, and its newest rejects and alerts."""
     shared = request.app.state.shared
     keys = partition_keys(shared.settings)[partition_of(sensor, shared.settings.partitions)]
+    line = await redis_cli(shared.settings, shared.client)
     rejects = await _newest(shared.client, keys.rejects, b"field:sensor", sensor)
     alerts = await _newest(shared.client, keys.alerts, b"sensor", sensor)
     return Inspection(
         key=keys.stats(sensor),
-        command=_command(shared.settings, keys, sensor),
+        command=shlex.join([*line, "HGETALL", keys.stats(sensor)]),
         rejects=[_reject(fields) for _, fields in rejects],
         alerts=[from_entry(entry, fields) for entry, fields in alerts],
     )
-
-
-def _command(settings: Settings, keys: Keys, sensor: str) -> str:
-    return shlex.join(["redis-cli", *_where(settings), "HGETALL", keys.stats(sensor)])
-
-
-def _where(settings: Settings) -> list[str]:
-    """Return redis-cli's options for the server; it knows no Sentinel, so none for one."""
-    url = settings.redis_url.get_secret_value()
-    address = parse_address(url)
-    if address.kind == "single":
-        return ["-u", redact(url)]
-    if address.kind == "unix":
-        return ["-s", address.path, "-n", str(address.db)]
-    if address.kind == "cluster":
-        host, port = address.nodes[0]
-        return ["-c", "-h", host, "-p", str(port)]
-    return []
 
 
 async def _newest(
