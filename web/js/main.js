@@ -67,8 +67,8 @@ function onLink() {
 
 store.addEventListener("change", ({ detail: { names, gone, folded, whole } }) => {
   frozenAt = serverNow();
+  rate.add(performance.now(), whole ? 0 : folded);
   if (!whole) {
-    rate.add(performance.now(), folded);
     for (const name of names) delay = frozenAt - idTime(store.sensors.get(name).now.last_id);
   }
   for (const name of gone) alerts.drop(name);

@@ -7,8 +7,9 @@ export class Rate {
     this.marks = [];
   }
 
+  /** Count readings that came at `now` (ms). The first ones may be of long before: they only begin it. */
   add(now, readings) {
-    this.marks.push([now, readings]);
+    if (this.begun !== undefined) this.marks.push([now, readings]);
     this.begun ??= now;
   }
 

@@ -14,7 +14,7 @@ export class Store extends EventTarget {
     this.sensors = new Map();
   }
 
-  /** Take the complete list: what is not in it is gone. */
+  /** Take the complete list: what is not in it is gone, and a row may be older than the one held. */
   replace(rows) {
     const present = new Set(rows.map((row) => row.sensor));
     const gone = new Set([...this.sensors.keys()].filter((name) => !present.has(name)));
@@ -45,8 +45,10 @@ export class Store extends EventTarget {
         this.#forget(row.sensor, names, gone);
         continue;
       }
-      const known = this.sensors.get(row.sensor);
-      if (known && isOlder(row, known.now)) continue;
+      const held = this.sensors.get(row.sensor);
+      const older = held && isOlder(row, held.now);
+      if (older && !whole) continue;
+      const known = older ? undefined : held; // Redis went back: what was held is undone.
       const gained = known ? row.count - known.now.count : whole ? 0 : row.count;
       this.#put(known, row);
       names.add(row.sensor);
