@@ -38,7 +38,7 @@ def chaos(
     seed. At the end every field of every sensor is held against exact arithmetic over what was
     stored, and that against what was acknowledged.
 
-    Exit status: 0 nothing lost, nothing counted twice, every figure exact; else 1.
+    Exit status: 0 nothing lost, nothing counted twice, every figure as promised; else 1.
     """
     if build and not (build / "rillet" / "cli.py").exists():
         raise UserError(f"--build {build} is no checkout: it has no rillet/cli.py.")
@@ -73,7 +73,7 @@ def _show(outcome: Outcome) -> None:
     for one in verdict.wrong:
         console.print(f"[red]wrong:[/] {one}")
     if verdict.good:
-        end = f"every figure of {verdict.sensors} sensors exact"
+        end = f"every figure of {verdict.sensors} sensors as promised"
         console.print(f"{outcome.server}: lost 0, counted twice 0, {end}.")
     else:
         said = f"lost {verdict.lost:,}, counted twice {verdict.twice:,}"

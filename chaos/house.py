@@ -31,6 +31,7 @@ LIMITS: dict[str, Any] = {
     "windows_keep": "60",
     "windows_maxlen": 100_000_000,
     "allowed_lateness_ms": 2000,
+    "sketch_buckets": 4096,
     "late_maxlen": 100_000_000,
     "alerts_maxlen": 100_000_000,
 }

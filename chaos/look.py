@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
+from processor.windows import Pane, Sensor, pane_figures, record_fields
 from rillet.keys import GROUP, Keys
 from rillet.settings import Settings
 
@@ -14,7 +17,9 @@ Fields = dict[str, str]
 class Left:
     """What is in one partition, as text; `lag` is that of the fold's group.
 
-    `windows` has by their size in ms the entries of each stream of closed windows.
+    `windows` has by their size in ms the entries of each stream of closed windows, `panes` by size
+    and sensor the figures of the list. `firing` has the change of each alert that fires, `sketched`
+    how many values a sensor's sketch has counted; `readings` entries are kept.
     """
 
     hashes: dict[str, Fields]
@@ -23,8 +28,12 @@ class Left:
     lag: Any
     dirty: bool
     windows: dict[int, list[Fields]] = field(default_factory=dict)
+    panes: dict[tuple[int, str], list[dict[str, Any]]] = field(default_factory=dict)
+    late: list[Fields] = field(default_factory=list)
     alerts: list[Fields] = field(default_factory=list)
-    firing: set[str] = field(default_factory=set)
+    firing: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sketched: dict[str, float] = field(default_factory=dict)
+    readings: int = 0
 
 
 def look(client: Any, keys: Keys, settings: Settings) -> Left:
@@ -40,9 +49,25 @@ def look(client: Any, keys: Keys, settings: Settings) -> Left:
         lags[0] if lags else None,
         any(client.hexists(keys.state, name) for name in ("\0dirty", "\0outbox")),
         {one.ms: _entries(client, keys.windows(one.name)) for one in settings.window_sizes},
+        {
+            (size.ms, name): [
+                pane_figures(Pane.closed(packed, size))
+                for packed in client.lrange(keys.panes(size.name, name), 0, -1)
+            ]
+            for size in settings.window_sizes
+            for name in names
+        },
+        _entries(client, keys.late),
         _entries(client, keys.alerts),
-        {name.decode() for name in client.hkeys(keys.firing)},
+        {name.decode(): orjson.loads(told) for name, told in client.hgetall(keys.firing).items()},
+        {name: _sketched(client, keys, settings, name) for name in names},
+        client.xlen(keys.readings),
     )
+
+
+def _sketched(client: Any, keys: Keys, settings: Settings, sensor: str) -> float:
+    record, slow = client.hmget(keys.state, record_fields(sensor))
+    return Sensor.unpack(record, slow, settings.window_sizes).sketch.count
 
 
 def _entries(client: Any, stream: str) -> list[Fields]:

@@ -12,6 +12,9 @@ from typing import NamedTuple
 EPOCH_MS = 1_700_000_000_000
 """Event times begin here, in the past, one second a reading."""
 
+LATE_EVERY, LATE_MS = 40, 60_000
+"""One in so many readings of a sensor that drifts happened so much earlier: late for its window."""
+
 
 class Reading(NamedTuple):
     """Number `n` of its producer; `numbered` readings have a seq, so they may be sent again."""
@@ -84,7 +87,8 @@ class Source:
         if numbered:
             fields["seq"] = str(seq)
         if name in {"soil", "drift", "stuck"}:
-            fields["ts"] = str(EPOCH_MS + 1000 * seq)
+            late = name == "drift" and seq % LATE_EVERY == LATE_EVERY - 1
+            fields["ts"] = str(EPOCH_MS + 1000 * seq - LATE_MS * late)
         fields["n"] = f"{self._producer}:{n}"
         return Reading(n, str(fields["sensor"]), numbered, fields)
 

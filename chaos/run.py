@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chaos.events import judge_alerts, judge_windows
+import redis
+
+from chaos.events import judge_alerts, judge_late, judge_panes, judge_sketches, judge_windows
 from chaos.faults import FAULTS
 from chaos.house import DURABLE, House
 from chaos.look import look
 from chaos.plan import Step
 from chaos.verdict import Verdict, judge_arrival, judge_fold
-from chaos.witness import Witness
+from chaos.witness import GROUP, Witness
 from rillet.connect import FAULTS as AWAY
 from rillet.embedded import EmbeddedServer
 from rillet.keys import partition_keys
@@ -69,9 +71,10 @@ def run(config: Config, say: Say) -> Outcome:
         house.start_producers(config.producers, config.seed, config.rate, total)
         done = _carry_out(config.plan, house, say)
         say("every fault is over: waiting until all is folded")
-        settled = _settle(house, config.patience_s)
+        settled = _settle(house, config.patience_s) and _trim(house, config.patience_s)
         witness.stop.set()
         witness.join()
+        house.workers.stop()  # the clock closes windows at rest too, and would amid the look
         info = house.client.info("server")
         verdict = _judge(house, witness, settled)
     return Outcome(verdict, done, _name_of(info))
@@ -139,6 +142,29 @@ def _settle(house: House, patience_s: float) -> bool:
     return _is_settled(house, seen)
 
 
+def _trim(house: House, patience_s: float) -> bool:
+    """Have the fold trim once more, as nothing is in anybody's way: it does so as it folds."""
+    until_s = time.monotonic() + patience_s
+    every = partition_keys(house.settings)
+    _until(lambda: _is_read(house) or time.monotonic() > until_s, house)
+    for keys in every:
+        house.client.xadd(keys.readings, {"sensor": ""})
+    return _settle(house, patience_s)
+
+
+def _is_read(house: House) -> bool:
+    """Tell whether the witness has read all there is."""
+    try:
+        for keys in partition_keys(house.settings):
+            end = house.client.xinfo_stream(keys.readings)["last-generated-id"]
+            groups = {one["name"]: one for one in house.client.xinfo_groups(keys.readings)}
+            if groups[GROUP.encode()]["last-delivered-id"] != end:
+                return False
+    except (*AWAY, redis.ResponseError, KeyError):
+        return False
+    return True
+
+
 def _is_settled(house: House, state: tuple[list[bytes], list[bytes]] | None) -> bool:
     idle = not any(producer.is_alive() for producer in house.producers)
     return idle and state is not None and state[0] == state[1]
@@ -179,7 +205,11 @@ def _judge(house: House, witness: Witness, settled: bool) -> Verdict:
     judge_arrival(verdict, [one.acknowledged for one in producers], witness.stored)
     for keys, ledger in witness.ledgers.items():
         left = look(house.client, keys, house.settings)
-        judge_fold(verdict, ledger, left)
+        judge_fold(verdict, ledger, left, house.settings.readings_tail)
         judge_windows(verdict, ledger, left.windows)
+        keep = {size.ms: size.keep for size in house.settings.window_sizes}
+        judge_panes(verdict, left.windows, left.panes, keep)
+        judge_late(verdict, ledger, left.late)
+        judge_sketches(verdict, ledger, left.sketched)
         judge_alerts(verdict, witness.limits[keys], left.alerts, left.firing)
     return verdict

@@ -35,6 +35,7 @@ def readings_table(verdict: Verdict) -> Table:
         ("folded (batches: their values)", verdict.folded),
         ("known as repeats, not folded", verdict.duplicates),
         ("rejected", verdict.rejected),
+        ("too late for their window, folded all the same", verdict.late),
     ]
     for name, number in rows:
         table.add_row(name, f"{number:,}")
@@ -58,14 +59,18 @@ def _both(lost: int, twice: int) -> str:
 
 
 def statistics_table(verdict: Verdict) -> Table:
-    """Return the largest difference of each statistic from exact arithmetic, over all sensors."""
+    """Return the largest difference of each statistic from exact arithmetic, over all sensors.
+
+    Of what is kept in doubles or buckets it is given in parts of what is allowed.
+    """
     table = Table(title="difference from exact arithmetic", title_justify="left")
     table.add_column("statistic")
     for heading in ("sensors", "exact", "largest difference"):
         table.add_column(heading, justify="right")
     for name, found in verdict.fields.items():
-        largest = max(one.difference for one in found)
+        largest = max(one.difference / (one.within or 1) for one in found)
         shown = "not the same text" if math.isinf(largest) else f"{largest:.3g}"
+        shown += " of what is allowed" if any(one.within for one in found) else ""
         exact = sum(one.digits == EXACT for one in found)
         table.add_row(name, f"{len(found)}", f"{exact}", f"{shown}")
     return table

@@ -28,6 +28,7 @@ class Verdict:
     rejected: int = 0
     lost: int = 0
     twice: int = 0
+    late: int = 0
     windows: int = 0
     windows_lost: int = 0
     windows_twice: int = 0
@@ -40,11 +41,11 @@ class Verdict:
 
     @property
     def good(self) -> bool:
-        """Whether nothing was lost, nothing counted twice, and every figure is exact."""
-        exact = all(one.exact for all_of_it in self.fields.values() for one in all_of_it)
+        """Whether nothing was lost, nothing counted twice, and every figure is right."""
+        right = all(one.right for all_of_it in self.fields.values() for one in all_of_it)
         events = (self.windows_lost, self.windows_twice, self.changes_lost, self.changes_twice)
         bad = self.lost or self.twice or any(events) or self.wrong
-        return not bad and exact and self.sensors > 0
+        return not bad and right and self.sensors > 0
 
 
 def judge_arrival(
@@ -56,16 +57,22 @@ def judge_arrival(
         verdict.lost += sum(1 for ack, there in zip(acks, found, strict=True) if ack and not there)
 
 
-def judge_fold(verdict: Verdict, ledger: Ledger, left: Left) -> None:
+TRIM_SLACK = 228
+"""Readings that may be kept beyond the tail: what trimming waits for, and a node of the stream."""
+
+
+def judge_fold(verdict: Verdict, ledger: Ledger, left: Left, tail: int = 0) -> None:
     """Hold what the fold left of one partition against the account of what was stored there."""
     verdict.entries += ledger.entries
     for name in {*ledger.sensors, *left.hashes}:
-        _judge_sensor(verdict, ledger.sensors.get(name) or Reference(), left.hashes.get(name, {}))
+        _judge_sensor(verdict, ledger.account(name), left.hashes.get(name, {}))
         if left.results.get(name, left.hashes.get(name)) != left.hashes.get(name):
             verdict.wrong.append(f"the newest result of {name} is not its hash")
     _judge_rejects(verdict, ledger.rejects, left.reject_ids)
     if left.lag != 0:
         verdict.wrong.append(f"at rest the group's lag is {left.lag}, not 0")
+    if left.readings > tail + TRIM_SLACK:
+        verdict.wrong.append(f"at rest {left.readings} readings are kept, not about {tail}")
     if left.dirty:
         verdict.wrong.append("at rest something is still marked as not published")
 

@@ -30,15 +30,7 @@ class Witness(Thread):
     def __init__(self, settings: Settings, totals: list[int]) -> None:
         super().__init__(name="witness", daemon=True)
         self.stop = Event()
-        self.ledgers = {
-            keys: Ledger(
-                settings.max_batch,
-                settings.future_skew_ms,
-                [size.ms for size in settings.window_sizes],
-                settings.allowed_lateness_ms,
-            )
-            for keys in partition_keys(settings)
-        }
+        self.ledgers = {keys: Ledger.of(settings) for keys in partition_keys(settings)}
         self.limits = {keys: Limit() for keys in self.ledgers}
         self.stored = [bytearray(total) for total in totals]
         self.fault: BaseException | None = None
@@ -78,8 +70,9 @@ class Witness(Thread):
         if self.ledgers[keys].take(entry_id.decode(), fields):
             sensor, values = fields[b"sensor"].decode(), values_of(fields)
             self.limits[keys].take(sensor, values, entry_id.decode())
-        producer, n = fields[b"n"].split(b":")
-        self.stored[int(producer)][int(n)] = 1
+        if b"n" in fields:
+            producer, n = fields[b"n"].split(b":")
+            self.stored[int(producer)][int(n)] = 1
 
     def _move(self, keys: Keys) -> None:
         """Set the group to what has been read; an entry before it may be trimmed."""

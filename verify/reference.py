@@ -129,19 +129,20 @@ class Ledger:
             self.rejects.append(entry_id)
         if fault and fault.code in {"missing_sensor", "bad_sensor"}:
             return False
-        sensor = self._account(fields[b"sensor"].decode())
+        sensor = self._opened(fields[b"sensor"].decode())
         if fault:
             sensor.rejected += 1
             return False
         return sensor.take(entry_id, fields)
 
-    def _account(self, name: str) -> Reference:
-        if name not in self.sensors:
-            self.sensors[name] = self.reference()
+    def _opened(self, name: str) -> Reference:
+        self.sensors[name] = self.account(name)
         return self.sensors[name]
 
-    def reference(self) -> Reference:
-        """Return the account of a sensor of which nothing is known yet."""
+    def account(self, name: str) -> Reference:
+        """Return the account of a sensor, an empty one of a sensor that has had no reading."""
+        if name in self.sensors:
+            return self.sensors[name]
         sizes, half_life_ms = self.sizes_ms, self.half_life_ms
         return Reference(
             windows=Windows(sizes, self.lateness_ms, self.buckets) if sizes else None,

@@ -53,7 +53,7 @@ def verify_moment(moment: Moment, settings: Settings) -> list[Report]:
     ids = {entry_id for entry_id, _ in moment.entries}
     found = []
     for sensor, shown in moment.hashes.items():
-        account = ledger.sensors.get(sensor) or ledger.reference()
+        account = ledger.account(sensor)
         if moment.whole and _is_whole(sensor, account, moment, ids):
             found.append(report(sensor, "every reading", account.sums.n, shown, account.shown()))
         else:

@@ -183,6 +183,68 @@ ROUNDS = Broken(
     "  exactly(m, values, n, run)\n  m.b1, m.rest1 = 0, nil\nend",
 )
 
+NO_WEIGHTS = Broken(
+    "the weighted mean and deviation are any number",
+    "lua/reducers/weights.lua",
+    "local rightly = M.finish\nM.finish = function(e, fields, f)\n"
+    "  local last, piece = rightly(e, fields, f)\n"
+    "  for i = f + 2, last, 2 do fields[i] = '12345' end\n  return last, piece\nend",
+)
+
+NO_SKETCH = Broken(
+    "the sketches count nothing",
+    "lua/reducers/sketch.lua",
+    "M.step = function() end",
+)
+
+SKETCH_LOSES = Broken(
+    "the sketch of what is in closed windows is not kept",
+    "lua/include/slow.lua",
+    "local whole = M.pack\nM.pack = function(one) one.sketch = '' return whole(one) end",
+)
+
+_WINDOW_FIELDS = """
+local rightly = M.fields
+M.fields = function(...)
+  local fields = rightly(...)
+  for i = 1, #fields, 2 do
+    if fields[i] == '%s' then fields[i + 1] = '777' end
+  end
+  return fields
+end"""
+
+WINDOWS_LIE = {
+    name: Broken(f"{name} of a window is any number", "lua/include/pane.lua", _WINDOW_FIELDS % name)
+    for name in ("first", "last", "p50", "p99")
+}
+
+LATE_UNTOLD = Broken(
+    "what is late is counted, and not noted",
+    "lua/include/outbox.lua",
+    "local any = M.entry\nM.entry = function(what, ...)\n"
+    "  if what ~= 'late' then return any(what, ...) end\n"
+    "  M.counts.late = M.counts.late + 1\nend",
+)
+
+KEEPS_NO_WINDOW = Broken(
+    "closed windows are told, and not kept",
+    "lua/include/outbox.lua",
+    "M.element = function() end",
+)
+
+FIRES_ON = Broken(
+    "an alert that is resolved stays in `firing`",
+    "lua/include/outbox.lua",
+    "local any = M.field\nM.field = function(key, name, json)\n"
+    "  if json then any(key, name, json) end\nend",
+)
+
+NO_TRIM = Broken(
+    "nothing is ever trimmed",
+    "lua/include/trim.lua",
+    "M.trim = function() end",
+)
+
 TELLS_TWICE = Broken(
     "a closed window, and a change of an alert, are told again",
     "lua/include/outbox.lua",

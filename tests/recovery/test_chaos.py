@@ -36,11 +36,12 @@ def number(output: str, row: str) -> int:
 def assert_as_promised(done: Result) -> None:
     """Every fault was done, some readings were in each trouble, and none was lost or repeated."""
     assert done.exit_code == 0, done.output
-    assert "lost 0, counted twice 0, every figure of 36 sensors exact" in done.output
+    assert "lost 0, counted twice 0, every figure of 36 sensors as promised" in done.output
     for row in (*NAMES, "sent again", "refused", "known as repeats", "rejected"):
         assert number(done.output, row) > 0, row
     assert number(done.output, "windows closed") > 0
     assert number(done.output, "alert changes") > 0
+    assert number(done.output, "too late") > 0
     reached = number(done.output, "acknowledged") + number(done.output, "in doubt")
     assert reached == number(done.output, "planned")
 
@@ -180,15 +181,39 @@ def test_a_build_that_does_not_stand_a_fault_is_found(
     assert not verdict.good
 
 
+WRONG = {
+    "trim": (broken.TRIMS_UNREAD, "lost"),
+    "sums": (broken.ROUNDS, "figure"),
+    "weights": (broken.NO_WEIGHTS, "figure"),
+    "sketch": (broken.NO_SKETCH, "figure"),
+    "sketch of all": (broken.SKETCH_LOSES, "the sketch of"),
+    **{f"{name} of windows": (one, "figure") for name, one in broken.WINDOWS_LIE.items()},
+    "late": (broken.LATE_UNTOLD, "`late` has 0 values"),
+    "panes": (broken.KEEPS_NO_WINDOW, "the kept windows of"),
+    "firing": (broken.FIRES_ON, "`firing` is not"),
+    "no trim": (broken.NO_TRIM, "readings are kept"),
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("build", [broken.TRIMS_UNREAD, broken.ROUNDS], ids=["trim", "sums"])
+@pytest.mark.parametrize("name", WRONG)
 def test_a_build_that_is_wrong_by_itself_is_found(
-    server: EmbeddedServer, tmp_path: Path, build: Broken
+    server: EmbeddedServer, tmp_path: Path, name: str
 ) -> None:
-    """Unread readings trimmed, or sums in plain doubles, make the run fail without any fault."""
+    """Whatever a build keeps or tells wrongly makes the run fail without any fault, and why."""
+    build, said = WRONG[name]
     folder = make_build(tmp_path, build)
     config = Config(1, 2, [], binary=server.binary, build=folder, patience_s=4)
-    assert not run(config, lambda _: None).verdict.good
+    verdict = run(config, lambda _: None).verdict
+    assert verdict.folded > 0, "the build does nothing at all"
+    assert not verdict.good
+    if said == "lost":
+        assert verdict.lost
+    elif said == "figure":
+        figures = [one for found in verdict.fields.values() for one in found]
+        assert not all(one.right for one in figures)
+    else:
+        assert any(said in one for one in verdict.wrong), verdict.wrong
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """chaos/verdict.py: what counts as lost and as counted twice."""
 
+from dataclasses import replace
+
 import pytest
 
 from chaos.look import Left
@@ -69,6 +71,7 @@ def test_rejects_and_rest_are_looked_at() -> None:
     results = {**stale.results, "s": {"count": "1"}}
     found = Left(stale.hashes, results, ["9-0"], 0, dirty=True)
     assert len(judged(found).wrong) == 2
+    assert "readings are kept" in judged(replace(left(), readings=500)).wrong[0]
 
 
 def test_what_was_acknowledged_must_be_stored() -> None:
