@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -40,6 +40,9 @@ KEPT = 3
 FILL_S = 120
 """What is bounded must be full after so many seconds."""
 
+STALL_S = 60
+"""A worker that folds nothing for so long folds nothing any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -72,7 +75,7 @@ def soak(
         _worker(own, _short_windows(sensors)) as worker,
         redis.Redis(port=own.port, protocol=2) as client,
     ):
-        run = Run(client, load, worker.pid, own.pid)
+        run = Run(client, load, worker, own.pid)
         run.fill(("windows:1s", "windows:2s"), KEPT * sensors)
         load.by_field.clear()
         began = time.perf_counter()
@@ -104,7 +107,9 @@ def _short_windows(sensors: int) -> dict[str, str]:
 
 @contextmanager
 def _worker(server: EmbeddedServer, windows: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
-    env = {**os.environ, "RILLET_REDIS_URL": server.url, "RILLET_LOG_LEVEL": "error", **windows}
+    """Run a worker with these settings, and no others of the environment."""
+    env = {name: text for name, text in os.environ.items() if not name.startswith("RILLET_")}
+    env |= {"RILLET_REDIS_URL": server.url, "RILLET_LOG_LEVEL": "error", **windows}
     with subprocess.Popen([sys.executable, "-m", "rillet", "process"], env=env) as process:
         try:
             yield process
@@ -115,9 +120,11 @@ def _worker(server: EmbeddedServer, windows: dict[str, str]) -> "Iterator[subpro
 class Run:
     """Sends, holds back, and samples on the way."""
 
-    def __init__(self, client: Any, load: Load, worker_pid: int, server_pid: int) -> None:
+    def __init__(
+        self, client: Any, load: Load, worker: "subprocess.Popen[bytes]", server_pid: int
+    ) -> None:
         self.client, self.load = client, load
-        self.worker_pid, self.server_pid = worker_pid, server_pid
+        self.worker, self.server_pid = worker, server_pid
         self.blocks = load.entries()
         self.probes = 0
 
@@ -155,8 +162,20 @@ class Run:
         self._hold_back(HOLD_BACK)
 
     def _hold_back(self, most: int) -> None:
-        while self._lag() > most:
-            time.sleep(0.001)
+        self._wait_for(self._lag, most, 0.001)
+
+    def _wait_for(self, what: Callable[[], int], most: int, pause_s: float) -> None:
+        """Wait until it is that low; UserError if the worker ends, or if it does not change."""
+        seen, since = what(), time.monotonic()
+        while seen > most:
+            time.sleep(pause_s)
+            before, seen = seen, what()
+            if seen != before:
+                since = time.monotonic()
+            if (status := self.worker.poll()) is not None:
+                raise UserError(f"The worker ended with status {status}; its lines are above.")
+            if time.monotonic() > since + STALL_S:
+                raise UserError(f"The worker has folded nothing for {STALL_S} s.")
 
     def _lag(self) -> int:
         groups = self.client.xinfo_groups("readings")
@@ -168,7 +187,7 @@ class Run:
         latency_ms = self._probe()
         return Sample(
             sent,
-            resident_bytes(self.worker_pid),
+            resident_bytes(self.worker.pid),
             resident_bytes(self.server_pid),
             self.client.info("memory")["used_memory"],
             lengths,
@@ -180,9 +199,12 @@ class Run:
         self.probes += 1
         began = time.perf_counter()
         self.client.xadd("readings", {"sensor": "probe", "value": self.probes})
-        while int(self.client.hget("stats:probe", "count") or 0) < self.probes:
-            time.sleep(0.0005)
+        self._wait_for(self._unseen, 0, 0.0005)
         return (time.perf_counter() - began) * 1000
+
+    def _unseen(self) -> int:
+        """Return how many of those readings are not shown yet."""
+        return self.probes - int(self.client.hget("stats:probe", "count") or 0)
 
     def wrong_fields(self) -> list[str]:
         """Compare every hash with the exact account; return what is not the same."""
