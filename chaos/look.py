@@ -60,14 +60,14 @@ def look(client: Any, keys: Keys, settings: Settings) -> Left:
         _entries(client, keys.late),
         _entries(client, keys.alerts),
         {name.decode(): orjson.loads(told) for name, told in client.hgetall(keys.firing).items()},
-        {name: _sketched(client, keys, settings, name) for name in names},
+        {name: _sketched(client, keys, name) for name in names},
         client.xlen(keys.readings),
     )
 
 
-def _sketched(client: Any, keys: Keys, settings: Settings, sensor: str) -> float:
+def _sketched(client: Any, keys: Keys, sensor: str) -> float:
     record, slow = client.hmget(keys.state, record_fields(sensor))
-    return Sensor.unpack(record, slow, settings.window_sizes).sketch.count
+    return Sensor.unpack(record, slow).sketch.count
 
 
 def _entries(client: Any, stream: str) -> list[Fields]:
