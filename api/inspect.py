@@ -1,4 +1,4 @@
-"""`GET /api/inspect`: where one sensor's figures lie in Redis, and its rejects and alerts."""
+"""`GET /api/inspect`: where one sensor's figures lie in Redis; where to send a first reading."""
 
 import shlex
 from typing import Annotated, Any
@@ -15,6 +15,9 @@ LOOKED_THROUGH = 1000
 
 SHOWN = 20
 
+FIRST = "soil-1"
+"""The sensor of the line that sends a first reading."""
+
 router = APIRouter(tags=["sensors"])
 
 
@@ -27,6 +30,22 @@ class Inspection(BaseModel):
     alerts: list[dict[str, Any]] = Field(
         description="Its changes, as in /api/alerts; newest first."
     )
+
+
+class FirstReading(BaseModel):
+    """How to send a reading to this very server."""
+
+    command: str = Field(description="The line that sends a reading on a terminal.")
+
+
+@router.get("/api/inspect/first")
+async def first_reading(request: Request) -> FirstReading:
+    """Return the redis-cli line that sends a reading into the right stream of this server."""
+    shared = request.app.state.shared
+    keys = partition_keys(shared.settings)[partition_of(FIRST, shared.settings.partitions)]
+    line = await redis_cli(shared.settings, shared.client)
+    reading = ["sensor", FIRST, "value", "0.42"]
+    return FirstReading(command=shlex.join([*line, "XADD", keys.readings, "*", *reading]))
 
 
 @router.get("/api/inspect")

@@ -55,9 +55,11 @@ def test_reconnects_after_the_server_was_away(page: Page, stub: Stub) -> None:
 
 
 def test_empty_page_says_how_to_send_the_first_reading(page: Page, stub: Stub) -> None:
-    """Without sensors the page shows the XADD line, and makes way for the first sensor."""
+    """Without sensors the page shows the server's own line, and makes way for the first sensor."""
+    line = "redis-cli -u redis://127.0.0.1:54615/0 XADD '{1}:readings' '*' sensor soil-1 value 0.42"
+    stub.answers["inspect/first"] = {"command": line}
     page.goto(stub.url)
-    expect(page.locator("#notice")).to_contain_text("XADD readings '*' sensor soil-1 value 0.42")
+    expect(page.locator("#notice code").first).to_have_text(line)
     stub.send("stats", [now_row("soil-1")])
     expect(page.locator("#notice")).to_be_hidden()
     expect(page.locator(".card")).to_have_count(1)

@@ -10,6 +10,7 @@ import redis
 
 from rillet.embedded import EmbeddedServer, free_port
 from tests.processes import running
+from tests.serving import serving
 from tests.waiting import until
 
 
@@ -44,6 +45,19 @@ def test_inspect_names_the_line_and_the_rejects(api: httpx.Client, server: Embed
     assert [reject["fields"]["value"] for reject in found["rejects"]] == ["nonsense"]
     assert found["rejects"][0]["reason"]
     assert found["alerts"] == []
+
+
+def test_first_line_sends_a_reading_to_this_server(
+    server: EmbeddedServer, client: redis.Redis
+) -> None:
+    """The line adds to a stream that is folded here, with any namespace and partitions."""
+    own = {"namespace": "farm", "partitions": "3"}
+    with running(server, "process", **own), serving(server, **own) as api:
+        line = shlex.split(api.get("/api/inspect/first").json()["command"])
+        assert line[:3] == ["redis-cli", "-u", server.url]
+        client.execute_command(*line[3:])
+        until(lambda: api.get("/api/sensors/soil-1").is_success)
+        assert api.get("/api/sensors/soil-1").json()["last"] == 0.42
 
 
 def test_page_is_compressed_and_revalidated(api: httpx.Client) -> None:

@@ -1,7 +1,6 @@
 // What stands in place of the list: no sensors yet, no match, server away, token needed.
+import { get } from "./api.js";
 import { byId, copyButton, el } from "./dom.js";
-
-const FIRST = "redis-cli XADD readings '*' sensor soil-1 value 0.42";
 
 let shown;
 
@@ -20,7 +19,7 @@ const PAGES = {
   empty: () => [
     el("h2", {}, "No sensors yet"),
     el("p", {}, "This page fills as soon as the first reading is folded. Send one from any Redis client:"),
-    el("p", { class: "line" }, el("code", {}, FIRST), copyButton(() => FIRST)),
+    firstLine(),
     el("p", { class: "soft" }, "or start the simulator: ", el("code", {}, "rillet simulate")),
   ],
   none: (clear) => [
@@ -39,6 +38,17 @@ const PAGES = {
   ],
   locked: (login) => [loginForm(login)],
 };
+
+/** The line that leads to this very server: only it knows its address and its streams. */
+function firstLine() {
+  const line = el("p", { class: "line", hidden: true });
+  get("inspect/first").then((known) => {
+    if (!known) return;
+    line.replaceChildren(el("code", {}, known.command), copyButton(() => known.command));
+    line.hidden = false;
+  });
+  return line;
+}
 
 function loginForm(login) {
   const token = el("input", { type: "password", name: "token", id: "token", required: true, autocomplete: "current-password" });
