@@ -16,8 +16,8 @@ keep() {
   chmod 0400 "$1"
 }
 
-for user in admin simulator api processor reader; do
-  case $user in admin | reader) owner=999 ;; *) owner=10001 ;; esac
+for user in admin replication simulator api processor reader; do
+  case $user in admin | replication | reader) owner=999 ;; *) owner=10001 ;; esac
   keep "/secrets/$user/password" "$owner"
 done
 keep /secrets/tokens/read 10001

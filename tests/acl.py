@@ -9,7 +9,7 @@ from rillet.embedded import EmbeddedServer
 from rillet.settings import Settings
 
 RENDER = Path(__file__).parents[1] / "k8s/base/redis"
-USERS = ("admin", "simulator", "api", "processor", "reader")
+USERS = ("admin", "replication", "simulator", "api", "processor", "reader")
 NOT_ALLOWED = r"(?i)permission|ACL failure|can't (run this|access)"
 """How a server says that a right is missing: Redis 7.0 words it in three ways."""
 

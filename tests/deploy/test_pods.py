@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.acl import USERS
 from tests.deploy import engine
 from tests.deploy.api_server import api_server
 from tests.deploy.pods import Node, Pod, docker
@@ -120,7 +121,7 @@ def test_the_k3s_overlay_runs(tmp_path: Path) -> None:
     """Every pod starts, passes its probes, stays below its memory limit, ends in its grace."""
     with node("k3s", tmp_path) as made:
         first = dict(made.api.secrets)
-        assert set(first["rillet-redis"]) == {"admin", "simulator", "api", "processor", "reader"}
+        assert set(first["rillet-redis"]) == set(USERS)
         made.run("Job", "make-secret").complete()
         assert made.api.secrets == first
         redis = made.run("StatefulSet", "redis", 0).ready()

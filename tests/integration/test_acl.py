@@ -146,6 +146,13 @@ REFUSED = {
         ["KEYS", "*"],
         ["SET", "rules", "{}"],
         ["XREADGROUP", "GROUP", "webhook", "me", "STREAMS", "alerts", ">"],
+        ["CONFIG", "GET", "masterauth"],
+        ["ACL", "LIST"],
+    ],
+    "replication": [
+        ["HGETALL", "stats:s"],
+        ["XADD", "readings", "*", "sensor", "s", "value", "1"],
+        ["CONFIG", "GET", "masterauth"],
     ],
     "default": [["HGETALL", "stats:s"], ["XADD", "readings", "*", "a", "1"]],
 }
@@ -170,6 +177,31 @@ def test_each_user_is_refused_what_it_need_not_do(guarded: GuardedServer, user: 
         with pytest.raises(redis.ResponseError, match=NOT_ALLOWED):
             client.execute_command(*command)
     client.close()
+
+
+def test_a_replica_follows_as_the_user_replication(guarded: GuardedServer) -> None:
+    """A replica that logs in with the rights of `replication` is in step with its master."""
+    admin = connect(guarded.settings("admin"))
+    with EmbeddedServer(
+        binary=guarded.binary,
+        replicaof=f"127.0.0.1 {guarded.port}",
+        masteruser="replication",
+        masterauth=(guarded.users / "replication/password").read_text().strip(),
+    ) as own:
+        replica = redis.Redis(port=own.port, protocol=2)
+        admin.set("in-step", "yes")
+        until(lambda: replica.get("in-step") == b"yes")
+        admin.delete("in-step")
+        replica.close()
+
+
+def test_no_server_keeps_the_password_of_admin_as_its_masterauth() -> None:
+    """Each script that starts a replica writes the user `replication` into its configuration."""
+    found = [p.read_text() for p in Path("k8s").rglob("*.sh") if "masterauth" in p.read_text()]
+    assert len(found) == 2
+    for text in found:
+        assert 'echo "masteruser replication"' in text
+        assert 'echo "masterauth $(cat /secrets/replication/password)"' in text
 
 
 def test_the_rendered_file_names_every_user_and_no_password(guarded: GuardedServer) -> None:

@@ -5,7 +5,7 @@ set -eu
 umask 077
 template=$1 secrets=$2 out=$3
 script=''
-for user in admin simulator api processor reader; do
+for user in admin replication simulator api processor reader; do
   hash=$(tr -d '\n' < "$secrets/$user/password" | sha256sum | cut -d ' ' -f 1)
   name=$(echo "$user" | tr '[:lower:]' '[:upper:]')
   script="$script;s/@$name@/$hash/"

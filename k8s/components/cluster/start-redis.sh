@@ -6,8 +6,9 @@ umask 077
 ip=${POD_IP:-$(hostname -i | cut -d ' ' -f 1)}
 {
   cat /config/redis.conf
-  echo "masteruser admin"
-  echo "masterauth $(cat /secrets/admin/password)"
+  # Not admin: who may ask for the configuration reads this password.
+  echo "masteruser replication"
+  echo "masterauth $(cat /secrets/replication/password)"
   echo "cluster-enabled yes"
   echo "cluster-node-timeout 5000"
   echo "cluster-announce-ip $ip"

@@ -35,8 +35,9 @@ while :; do
 done
 {
   cat /config/redis.conf
-  echo "masteruser admin"
-  echo "masterauth $(cat /secrets/admin/password)"
+  # Not admin: who may ask for the configuration reads this password.
+  echo "masteruser replication"
+  echo "masterauth $(cat /secrets/replication/password)"
   echo "replica-announce-ip $me"
   # A master that has lost its replicas stops taking writes, so that little is lost when it
   # comes back and finds another in its place.
