@@ -4,9 +4,13 @@ Middleware, routing and the request object of FastAPI hold about 10 KB a request
 for days and needs them only until its head is sent.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import STOPPING, problem
+from api.protocol import CONNECTION
 
 WORK = "rillet.work"
 KEPT = frozenset({"type", "method", "state"})
@@ -28,7 +32,12 @@ class Handover:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; then do what was handed over, if anything."""
-        await self.app(scope, receive, send)
+        try:
+            await self.app(scope, receive, send)
+        except asyncio.CancelledError:  # uvicorn's grace after SIGTERM is over
+            if scope["state"][CONNECTION].cycle.response_started:
+                raise
+            await problem(503, STOPPING, retry=True)(scope, receive, send)
         work: Work | None = scope.get("state", {}).pop(WORK, None)
         if work is not None:
             if "headers" in scope:

@@ -9,11 +9,10 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from api.body import read_body
-from api.problems import Problem, ProblemError
+from api.problems import STOPPING, Problem, ProblemError
 from api.reader import GONE
 from api.readings import parse_line, parse_reading
 from rillet.keys import partition_of
@@ -174,8 +173,8 @@ async def take_readings(request: Request) -> Response:
         else:
             raise intake.refuse(415, f"Send application/json or application/x-ndjson, not {kind}.")
         await intake.write()
-    except ClientDisconnect:
-        return Response(status_code=499)
+    except asyncio.CancelledError:  # its grace after SIGTERM is over
+        raise intake.refuse(503, STOPPING) from None
     if intake.codes and not intake.taken:
         raise intake.refuse(422, "No reading was good; `errors` says why.")
     return JSONResponse(intake.summary(), 202)

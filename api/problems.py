@@ -9,12 +9,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from api.reader import GONE
 
 RETRY_S = "2"
 """What Retry-After says when Redis is away or behind."""
+
+STOPPING = "The server is stopping; try again."
 
 log = structlog.get_logger()
 
@@ -64,6 +67,9 @@ def add_handlers(app: FastAPI) -> None:
         found: Response = error.response
         return found
 
+    async def on_left(*_: Any) -> Response:
+        return Response(status_code=499)  # nobody sees it: the client has gone
+
     async def on_gone(_: Request, error: Any) -> Response:
         log.warning("redis.away", fault=f"{type(error).__name__}: {error}")
         return problem(503, "Redis does not answer; try again.", retry=True)
@@ -75,6 +81,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(ProblemError, on_problem)
+    app.add_exception_handler(ClientDisconnect, on_left)
     for kind in GONE:
         app.add_exception_handler(kind, on_gone)
     app.add_exception_handler(Exception, on_any)
