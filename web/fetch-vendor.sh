@@ -30,6 +30,6 @@ if { with_npm || with_python; } >"$work/said" 2>&1; then
   echo "uPlot is in web/vendor"
 else
   tail -n 3 "$work/said"
-  echo "uPlot could not be fetched: the page shows tables instead of charts. Later: make -B web-vendor"
+  echo "uPlot could not be fetched: the page shows tables instead of charts. Later: rm web/vendor/.tried && make web-vendor"
 fi
 exit 0

@@ -71,7 +71,7 @@ def test_no_uplot_shows_tables(page: Page, served: Stack) -> None:
     page.route("**/vendor/**", lambda route: route.fulfill(status=404))
     served.open(page, "#/sensor/a")
     expect(page.locator(".points tbody tr").first).to_be_visible()
-    expect(page.locator(".readout")).to_contain_text("make -B web-vendor")
+    expect(page.locator(".readout")).to_contain_text("rm web/vendor/.tried && make web-vendor")
 
 
 WEIGH = """() => ({

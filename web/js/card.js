@@ -42,8 +42,9 @@ export class Card {
   /** Show this record; figures glide only while the card stays with one sensor. */
   show(name, record, condition, alert, animate) {
     const fresh = name !== this.name;
-    if (fresh) this.#adopt(name, record);
+    if (fresh) this.#adopt(name);
     const { now } = record;
+    if (fresh || now.kind !== this.drawn?.kind || now.unit !== this.drawn?.unit) this.#label(now);
     const digits = digitsFor(now.stddev, now.last);
     const plain = (value) => number(value, digits);
     const put = animate && !fresh ? glide : settle;
@@ -59,14 +60,16 @@ export class Card {
     this.drawn = now;
   }
 
-  #adopt(name, record) {
+  #adopt(name) {
     this.name = name;
-    const { kind, unit } = record.now;
-    this.hue = hueOf(kind ?? "");
     this.link.textContent = name;
     this.link.title = name;
     this.link.href = sensorAddress(name);
     this.node.dataset.sensor = name;
+  }
+
+  #label({ kind, unit }) {
+    this.hue = hueOf(kind ?? "");
     this.node.dataset.hue = this.hue + 1;
     this.kindText = kindWords(kind);
     setText(this.unit, unit ?? "");

@@ -77,11 +77,28 @@ export class Grid {
     this.#place(first * this.columns, Math.min(last * this.columns, this.names.length));
   }
 
+  // Besides the cards on screen the one that has the keyboard, wherever it is.
   #place(from, to) {
-    const wanted = new Set(this.names.slice(from, to));
+    const focused = this.#focused();
+    const held = focused ? this.#placeOf(focused) : -1;
+    const places = Array.from({ length: to - from }, (_, i) => from + i);
+    if (held >= to) places.push(held);
+    else if (held >= 0 && held < from) places.unshift(held);
+    const wanted = new Set(places.map((i) => this.names[i]));
     for (const [name, card] of this.shown) if (!wanted.has(name)) this.#release(name, card);
-    for (let i = from; i < to; i++) this.#put(this.names[i], i);
-    for (const card of this.spare) if (card.node.isConnected) card.node.remove();
+    this.#arrange(places.map((i) => this.#put(this.names[i], i).node));
+    if (held >= 0 && this.shown.get(this.names[held]) !== focused) this.shown.get(this.names[held]).link.focus({ preventScroll: true });
+  }
+
+  #focused() {
+    const { sensor } = document.activeElement.closest("#grid .card")?.dataset ?? {};
+    return this.shown.get(sensor);
+  }
+
+  // Its neighbour's where the sensor is listed no more: that one then gets the keyboard.
+  #placeOf(card) {
+    const i = this.names.indexOf(card.name);
+    return i < 0 ? Math.min(card.place, this.names.length - 1) : i;
   }
 
   #put(name, i) {
@@ -92,18 +109,28 @@ export class Grid {
       this.shown.set(name, card);
       this.paint(card, name, false);
     }
-    if (!card.node.isConnected) this.root.append(card.node);
     const x = (i % this.columns) * (this.cardWidth + this.gap);
     const y = Math.floor(i / this.columns) * this.rowHeight;
+    card.place = i;
     card.node.style.transform = `translate(${x}px, ${y}px)`;
     card.node.setAttribute("aria-posinset", i + 1);
     card.node.setAttribute("aria-setsize", this.names.length);
+    return card;
+  }
+
+  // Tab and a reader follow the elements' order. One with the keyboard would lose it if it were moved.
+  #arrange(nodes) {
+    const held = nodes.findIndex((node) => node.contains(document.activeElement));
+    const fixed = Math.max(0, held < 0 ? nodes.findIndex((node) => node.isConnected) : held);
+    if (nodes.length && !nodes[fixed].isConnected) this.root.append(nodes[fixed]);
+    for (let i = fixed + 1; i < nodes.length; i++) if (nodes[i - 1].nextSibling !== nodes[i]) nodes[i - 1].after(nodes[i]);
+    for (let i = fixed - 1; i >= 0; i--) if (nodes[i + 1].previousSibling !== nodes[i]) nodes[i + 1].before(nodes[i]);
   }
 
   #release(name, card) {
-    if (card.node.contains(document.activeElement)) return; // Focus stays where the person put it.
     this.shown.delete(name);
     this.spare.push(card);
+    card.node.remove();
   }
 
   #onKey(event) {

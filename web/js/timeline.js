@@ -15,7 +15,7 @@ export class Timeline {
     this.points = new PointsTable();
     this.key = el("p", { class: "key" });
     this.box = el("div", { class: "chart", tabindex: 0, role: "group", "aria-label": "Chart over time. Left and right arrows move the read-out, Escape ends a zoom." });
-    this.readout = el("output", { class: "readout" });
+    this.readout = el("output", { class: "readout", "aria-live": "off" });
     this.summary = el("summary", {}, "As a table");
     this.table = el("details", { class: "as-table" }, this.summary, this.points.node);
     this.table.addEventListener("toggle", () => this.#fillTable());
@@ -25,7 +25,8 @@ export class Timeline {
 
   /** Draw the record's live points, or what `answer` says of a range (undefined: not come yet). */
   show(record, range, answer) {
-    if (!this.begun) this.#begin(record.now);
+    const { kind, unit } = record.now;
+    if (!this.begun || kind !== this.kind || unit !== this.unit) this.#begin(kind, unit);
     if (range !== this.range) this.#turn(range);
     Object.assign(this, { history: record.history, answer, panes: answer?.panes });
     this.#draw();
@@ -49,17 +50,19 @@ export class Timeline {
     this.key.replaceChildren(...parts.map(([name, text]) => el("span", { class: name }, text)));
   }
 
-  async #begin({ kind, unit }) {
-    this.begun = true;
+  // Hue and label are the chart's for good: another kind or unit needs another chart.
+  async #begin(kind, unit) {
+    Object.assign(this, { begun: true, kind, unit });
     try {
       const chart = await Chart.make(this.box, this.readout, { hue: hueOf(kind ?? ""), unit: unit ?? "", label: labelOf(kind, unit) });
-      if (this.gone) return chart.destroy();
-      this.chart = chart;
+      if (this.gone || kind !== this.kind || unit !== this.unit) return chart.destroy();
+      this.chart?.destroy();
+      Object.assign(this, { chart, drawn: NOTHING });
       this.#draw();
     } catch {
       this.box.hidden = this.key.hidden = true;
       this.table.open = true;
-      setText(this.readout, "Charts need uPlot, which set-up could not fetch: make -B web-vendor");
+      setText(this.readout, "Charts need uPlot, which set-up could not fetch: rm web/vendor/.tried && make web-vendor");
     }
   }
 
