@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -16,10 +17,23 @@ COMMENT = b": keep-alive\n\n"
 HEARTBEAT = as_chunk(COMMENT)
 AWAY = b'event: status\ndata: {"redis":"away"}\n\n'
 BACK = b'event: status\ndata: {"redis":"ok"}\n\n'
+BEHIND_MAX = 500
+"""Changes that one frame of its own may bring a client that missed some: more go in pieces."""
+
 BURST = 64
 """Clients served before the event loop gets a turn for everything else."""
 
 log = structlog.get_logger()
+
+
+class Sender(Protocol):
+    """What sends to a client beside the hub, in pieces, as fast as that client takes them."""
+
+    async def resync(self, client: "Client") -> None:
+        """Send a new snapshot."""
+
+    async def catch_up(self, client: "Client") -> None:
+        """Send all that changed since the client's cursor."""
 
 
 @dataclass(eq=False, slots=True)
@@ -32,22 +46,28 @@ class Client:
     connection: StreamProtocol
     transport: asyncio.Transport
     wanted: frozenset[bytes] | None
-    resync: Callable[[], Awaitable[None]]
+    sender: Sender
     cursor: int = 0
     alert_cursor: int = NEW
     told_away: bool = False
     paused: bool = False
     stuck_since: float = 0.0
+    unsent_bytes: int = 0
     served_at: float = field(default_factory=time.monotonic)
-    resyncing: asyncio.Task[None] | None = None
+    sending: asyncio.Task[None] | None = None
 
     def stuck(self, now: float) -> bool:
-        """Tell whether the connection takes no more, and note since when."""
+        """Tell whether the connection is full, and note since when not a byte was taken of it."""
         if not self.paused:
-            self.stuck_since = 0.0
             return False
-        self.stuck_since = self.stuck_since or now
+        left_bytes = self.transport.get_write_buffer_size()
+        if not self.stuck_since or left_bytes < self.unsent_bytes:
+            self.stuck_since = now
+        self.unsent_bytes = left_bytes
         return True
+
+
+Work = Callable[[Client], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -93,11 +113,12 @@ class Hub:
         client.connection.on_pause = None
         self.clients.discard(client)
         self._due.discard(client)
-        if client.resyncing:
-            client.resyncing.cancel()
+        if client.sending:
+            client.sending.cancel()
 
     def _pause(self, client: Client, paused: bool) -> None:
         client.paused = paused
+        client.stuck_since = 0.0
         if not paused:
             self._serve(client)
 
@@ -129,7 +150,7 @@ class Hub:
         news = self.board.sequence
         chunks: dict[tuple[int, int, frozenset[bytes] | None], bytes] = {}
         away = self.away
-        changed = self._served != (end, news, away)
+        changed, before = self._served != (end, news, away), self._served[0]
         some = list(self.clients if changed else self._due)
         self._served = end, news, away
         self._due.clear()
@@ -138,7 +159,7 @@ class Hub:
                 await asyncio.sleep(0)
             served = client.cursor >= end and client.alert_cursor >= news
             served = served and client.told_away == away
-            if served or client.resyncing or client not in self.clients:
+            if served or client.sending or client not in self.clients:
                 continue
             if client.stuck(now):
                 self.counts.coalesced += 1
@@ -147,7 +168,10 @@ class Hub:
                 client.told_away = away
                 self.offer(client, as_chunk(AWAY if away else BACK), now)
             if client.cursor < self.tail.floor:
-                client.resyncing = asyncio.create_task(self._resync(client))
+                self._leave_to(client, self._resync)
+                continue
+            if client.cursor < before and end - client.cursor > BEHIND_MAX:
+                self._leave_to(client, client.sender.catch_up)
                 continue
             which = (client.cursor, client.alert_cursor, client.wanted)
             chunk = chunks.get(which)
@@ -178,12 +202,19 @@ class Hub:
     async def _resync(self, client: Client) -> None:
         self.counts.resyncs += 1
         client.alert_cursor = NEW
+        await client.sender.resync(client)
+
+    def _leave_to(self, client: Client, work: Work) -> None:
+        """Have a task of the client's own send to it, and pass it over until that is done."""
+        client.sending = asyncio.create_task(self._send(client, work))
+
+    async def _send(self, client: Client, work: Work) -> None:
         try:
-            await client.resync()
+            await work(client)
         except TimeoutError:
-            return  # it did not take its snapshot in time, and was dropped
+            return  # it read nothing, and was dropped
         finally:
-            client.resyncing = None
+            client.sending = None
             if client in self.clients:
                 self._serve(client)
 
@@ -194,7 +225,7 @@ class Hub:
             if client.stuck(now):
                 if now - client.stuck_since > self.drop_s:
                     self.drop(client)
-            elif now - client.served_at > self.heartbeat_s and not client.resyncing:
+            elif now - client.served_at > self.heartbeat_s and not client.sending:
                 self.offer(client, HEARTBEAT, now)
 
     def drop(self, client: Client) -> None:

@@ -19,7 +19,7 @@ from api.snapshots import Snapshots
 from api.tail import Position, event
 
 PIECE_BYTES = 64 * 1024
-"""A snapshot goes out in pieces of this size, so that a slow reader holds one, not all of it."""
+"""What is large goes out in pieces of this size, so that a slow reader holds one, not all of it."""
 
 RESYNC = b"event: resync\ndata: {}\n\n"
 
@@ -91,10 +91,7 @@ class Relay(EventSourceResponse):
             self.seats.free(self.address)
 
     async def _stream_response(self, send: Send) -> None:
-        async def resync() -> None:
-            await self._resync(client)
-
-        client = Client(self.connection, self.connection.transport, self.wanted, resync)
+        client = Client(self.connection, self.connection.transport, self.wanted, self)
         try:
             client.told_away = self.hub.away
             first = f"retry: {self.retry_ms}\n\n".encode()
@@ -119,24 +116,44 @@ class Relay(EventSourceResponse):
                 async with asyncio.timeout(RESUME_WAIT_S):
                     await tail.wait_for(position)
         if position and tail.knows(position) and tail.reached(position):
-            await self._catch_up(client, position)
-            return True
+            cursor = tail.sequence
+            if await self._send_changes(client, tail.after(position, self.wanted)):
+                self.hub.join(client, cursor)
+                return True
         await self._write(client, RESYNC)
         return False
 
-    async def _catch_up(self, client: Client, position: Position) -> None:
-        """Send what changed after the position, then join the hub where that ends."""
+    async def catch_up(self, client: Client) -> None:
+        """Send all that changed since the client's cursor; where some is gone, a resync is due."""
         tail = self.hub.tail
-        missed, cursor = tail.after(position), tail.sequence
-        if missed:
-            await self._write(client, event("stats", missed, tail.position))
-        self.hub.join(client, cursor)
+        cursor = tail.sequence
+        if await self._send_changes(client, tail.behind(client.cursor, self.wanted)):
+            client.cursor = cursor
+
+    async def _send_changes(self, client: Client, sensors: list[bytes]) -> bool:
+        """Send the newest of these sensors in pieces; return False where one is gone meanwhile.
+
+        The place is that of now and comes with the last piece: who is cut off before begins again.
+        """
+        tail = self.hub.tail
+        position, pieces = tail.position, tail.pieces(sensors, PIECE_BYTES)
+        try:
+            piece = next(pieces, None)
+            while piece:
+                following = next(pieces, None)
+                place = None if following else position
+                await self._write(client, event("stats", piece, place))
+                piece = following
+        except KeyError:
+            return False
+        return True
 
     async def _begin(self, client: Client) -> None:
         cursor = await self._send_snapshot(client)
         self.hub.join(client, cursor)
 
-    async def _resync(self, client: Client) -> None:
+    async def resync(self, client: Client) -> None:
+        """Send a new snapshot, and what says why."""
         await self._write(client, RESYNC)
         cursor = await self._send_snapshot(client)
         client.cursor = cursor
@@ -149,16 +166,18 @@ class Relay(EventSourceResponse):
         return cursor
 
     async def _write(self, client: Client, piece: bytes) -> None:
-        """Write outside the hub; a client that does not take it in time is cut off."""
+        """Write outside the hub; a client that takes nothing for too long is cut off."""
         self.connection.write(as_chunk(piece))
-        if not self.connection.paused:
-            return
-        try:
-            async with asyncio.timeout(self.hub.drop_s):
-                await self.connection.drain()
-        except TimeoutError:
-            self.hub.drop(client)
-            raise
+        unsent_bytes = client.transport.get_write_buffer_size()
+        while self.connection.paused:
+            try:
+                async with asyncio.timeout(self.hub.drop_s):
+                    await self.connection.drain()
+            except TimeoutError:
+                before, unsent_bytes = unsent_bytes, client.transport.get_write_buffer_size()
+                if unsent_bytes >= before:
+                    self.hub.drop(client)
+                    raise
 
     async def _take(self, client: Client) -> tuple[bytes, int]:
         """Return a snapshot as soon as Redis gives one; until then the stream is kept alive."""

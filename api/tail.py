@@ -7,7 +7,7 @@ entries after that. A sensor stands in it once, with its newest value.
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from api.encode import encode_array, encode_sensor
@@ -128,13 +128,36 @@ class Tail:
             if entry.sequence > cursor
         ]
 
-    def after(self, position: Position) -> list[bytes]:
-        """Return the object of every sensor whose newest result stands after the position."""
+    def after(self, position: Position, wanted: frozenset[bytes] | None) -> list[bytes]:
+        """Return every sensor whose newest result stands after the position."""
         return [
-            entry.encoded()
-            for entry in self.entries.values()
-            if entry.stream_id > position[entry.partition]
+            sensor
+            for sensor, entry in self.entries.items()
+            if entry.stream_id > position[entry.partition] and (wanted is None or sensor in wanted)
         ]
+
+    def behind(self, cursor: int, wanted: frozenset[bytes] | None) -> list[bytes]:
+        """Return every sensor that changed after the cursor."""
+        return [
+            sensor
+            for sensor, entry in self.entries.items()
+            if entry.sequence > cursor and (wanted is None or sensor in wanted)
+        ]
+
+    def pieces(self, sensors: list[bytes], most_bytes: int) -> Iterator[list[bytes]]:
+        """Yield these sensors' objects, about so many bytes at a time, each as of when asked for.
+
+        Raise KeyError where one is no longer known.
+        """
+        piece, held_bytes = [], 0
+        for sensor in sensors:
+            piece.append(self.entries[sensor].encoded())
+            held_bytes += len(piece[-1])
+            if held_bytes >= most_bytes:
+                yield piece
+                piece, held_bytes = [], 0
+        if piece:
+            yield piece
 
     def since(self, cursor: int, end: int, wanted: frozenset[bytes] | None) -> list[bytes]:
         """Return the objects with cursor < sequence <= end, oldest first."""
@@ -169,7 +192,8 @@ class Tail:
         self.floor_position = Position(ids)
 
 
-def event(name: str, objects: list[bytes], position: Position) -> bytes:
-    """Return one SSE event that carries a JSON array."""
-    head = f"id: {position}\nevent: {name}\ndata: ".encode()
+def event(name: str, objects: list[bytes], position: Position | None) -> bytes:
+    """Return one SSE event that carries a JSON array; without a place, more follow up to one."""
+    head = f"id: {position}\n".encode() if position else b""
+    head += f"event: {name}\ndata: ".encode()
     return head + encode_array(objects) + b"\n\n"

@@ -1,9 +1,11 @@
 """Starts `rillet serve` as a process, feeds and folds readings, reads streams as browsers do."""
 
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -108,6 +110,12 @@ async def _events(answer: httpx.Response, *, alerts: bool) -> AsyncIterator[Even
             data = orjson.loads(event.data)
             rows = {row["sensor"]: row for row in data} if isinstance(data, list) else {"": data}
             yield Event(event.event, event.id, rows)
+
+
+def resident_bytes(pid: int) -> int:
+    """Return how much memory a process has in use."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def deaf(port: int) -> socket.socket:

@@ -13,7 +13,7 @@ import redis
 
 from rillet.embedded import EmbeddedServer
 from rillet.settings import Settings
-from tests.serving import Api, Event, add, add_all, deaf, serving, stream
+from tests.serving import Api, Event, add, add_all, deaf, resident_bytes, serving, stream
 from tests.waiting import until
 
 
@@ -75,6 +75,20 @@ async def test_a_client_resumes_on_another_replica(
             missed = await anext(events)
     assert missed.name == "stats"
     assert {name: row["count"] for name, row in missed.rows.items()} == {"s1": 3, "s4": 2}
+
+
+async def test_a_resumed_stream_of_named_sensors_carries_no_other(
+    api: Api, client: redis.Redis, settings: Settings
+) -> None:
+    """`?sensor=` limits what was missed as well."""
+    add(client, settings, "a", 1.0)
+    add(client, settings, "b", 1.0)
+    async with stream(api.url) as events:
+        seen = await anext(events)
+    add(client, settings, "a", 2.0)
+    add(client, settings, "b", 2.0)
+    async with stream(api.url, seen.id, "?sensor=a") as events:
+        assert set((await anext(events)).rows) == {"a"}
 
 
 @pytest.mark.parametrize("last_id", ["1-1", "rubbish", "1-1,2-2", "99999999999999-0"])
@@ -198,11 +212,6 @@ async def test_a_silent_stream_gets_a_comment(server: EmbeddedServer, client: re
                     return
 
 
-def _resident(pid: int) -> int:
-    with open(f"/proc/{pid}/statm") as file:  # noqa: PTH123 no path
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 async def test_a_client_that_does_not_read_is_dropped_and_holds_up_nobody(
     server: EmbeddedServer, client: redis.Redis, settings: Settings
 ) -> None:
@@ -213,7 +222,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_holds_up_nobody(
         async with stream(api.url) as events:
             await anext(events)
             until(lambda: api.metric("rillet_api_sse_clients") >= 1)
-            before = _resident(api.process.pid)
+            before = resident_bytes(api.process.pid)
             deadline, n = time.monotonic() + 60, 1
             while not api.metric("rillet_api_sse_clients_dropped_total"):
                 assert time.monotonic() < deadline
@@ -223,7 +232,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_holds_up_nobody(
             until(lambda: api.metric("rillet_api_sse_clients") == 1)
             while latest.rows.get(names[0], {}).get("count") != n:
                 latest = await anext(events)
-            assert _resident(api.process.pid) - before < 20_000_000
+            assert resident_bytes(api.process.pid) - before < 20_000_000
 
 
 async def test_nothing_outlives_its_client(
