@@ -14,6 +14,9 @@ from api.encode import encode_array, encode_sensor
 
 POSITION = re.compile(r"\d{1,20}-\d{1,20}(,\d{1,20}-\d{1,20})*", re.ASCII)
 
+BEGINNING = (0, 0)
+"""The place before a stream's first entry of all."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -68,7 +71,8 @@ class Tail:
     def __init__(self, partitions: int, limit: int) -> None:
         self.limit = limit
         self.sequence = 0
-        self.position = Position(((0, 0),) * partitions)
+        self.position = Position((BEGINNING,) * partitions)
+        self.firsts = list(self.position)
         self.floor = 0
         self.floor_position = self.position
         self.entries: dict[bytes, Entry] = {}
@@ -79,6 +83,8 @@ class Tail:
         """Take one entry of a results stream, in the stream's order."""
         sensor = fields.get(b"sensor")
         place = parse_id(stream_id)
+        if self.position[partition] == BEGINNING:
+            self.firsts[partition] = place
         self._move(partition, place)
         if sensor is None:
             return
@@ -99,12 +105,19 @@ class Tail:
         self.sequence += 1
         self.floor = self.sequence
         self.position = self.floor_position = position
+        self.firsts = list(position)
         self.changed.set()
         self._wake()
 
     def knows(self, position: Position) -> bool:
-        """Tell whether everything after this position is still here."""
-        return position.covers(self.floor_position)
+        """Tell whether everything after this position is still here.
+
+        A place before a stream's first entry of all is of a stream that was there before.
+        """
+        return position.covers(self.floor_position) and all(
+            place == BEGINNING or place >= first
+            for place, first in zip(position, self.firsts, strict=True)
+        )
 
     def reached(self, position: Position) -> bool:
         """Tell whether everything up to this position has been read."""

@@ -91,6 +91,22 @@ async def test_a_resumed_stream_of_named_sensors_carries_no_other(
         assert set((await anext(events)).rows) == {"a"}
 
 
+async def test_an_id_from_before_everything_was_flushed_is_not_taken_for_known(
+    server: EmbeddedServer, client: redis.Redis, settings: Settings
+) -> None:
+    """It lies before the first result of all: resync, and a snapshot without what is gone."""
+    add(client, settings, "old", 1.0)
+    with serving(server) as api:
+        async with stream(api.url) as events:
+            seen = await anext(events)
+    client.flushall()
+    with serving(server) as api:
+        async with stream(api.url, seen.id) as events:
+            add(client, settings, "new", 1.0)
+            assert (await anext(events)).name == "resync"
+            assert set((await anext(events)).rows) == {"new"}
+
+
 @pytest.mark.parametrize("last_id", ["1-1", "rubbish", "1-1,2-2", "99999999999999-0"])
 async def test_an_id_that_cannot_be_resumed_is_answered_with_resync(
     server: EmbeddedServer, client: redis.Redis, settings: Settings, last_id: str
