@@ -12,7 +12,8 @@ from chaos.cable import Cable
 from chaos.house import House
 from rillet.connect import FAULTS as AWAY
 
-Deed = Callable[[House, int], object]
+Deed = Callable[[House, int], bool | None]
+"""Does it; returns False where it could not be done, as the server is down."""
 
 BALLAST = "ballast"
 ROOM_BYTES = 2 << 20
@@ -28,22 +29,24 @@ class Fault:
     end: Deed = lambda _house, _target: None
 
 
-def flush_scripts(house: House, _target: int) -> None:
+def flush_scripts(house: House, _target: int) -> bool:
     """Make the server forget every script."""
     with contextlib.suppress(*AWAY):
         house.client.script_flush()
+        return True
+    return False
 
 
-def fill_memory(house: House, _target: int) -> None:
+def fill_memory(house: House, _target: int) -> bool:
     """Leave little room under maxmemory, and fill that until the server refuses."""
     with contextlib.suppress(*AWAY):
         used = house.client.info("memory")["used_memory"]
         house.client.config_set("maxmemory", used + ROOM_BYTES)
-        try:
+        with contextlib.suppress(redis.OutOfMemoryError):
             for _ in range(4 * ROOM_BYTES // PIECE_BYTES):
                 house.client.append(BALLAST, b"\0" * PIECE_BYTES)
-        except redis.OutOfMemoryError:
-            pass
+        return True
+    return False
 
 
 def free_memory(house: House, _target: int) -> None:
@@ -54,7 +57,7 @@ def free_memory(house: House, _target: int) -> None:
 
 
 def kill_server(house: House, _target: int) -> None:
-    """End the server as a power cut would."""
+    """SIGKILL the server. What it wrote is still the kernel's to keep: no power is cut."""
     house.server.kill()
 
 

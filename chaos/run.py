@@ -104,7 +104,10 @@ def _group_is_there(house: House) -> bool:
 
 
 def _carry_out(plan: list[Step], house: House, say: Say) -> Counter[str]:
-    """Begin and end each fault at its time; one that is still held is not begun again."""
+    """Begin and end each fault at its time; one that is still held is not begun again.
+
+    Return how often each was done; what the server was not there for is not counted.
+    """
     done: Counter[str] = Counter()
     held: set[str] = set()
     began = time.monotonic()
@@ -119,7 +122,8 @@ def _carry_out(plan: list[Step], house: House, say: Say) -> Counter[str]:
             held.discard(step.kind)
         elif step.kind not in held:
             say(f"{time.monotonic() - began:6.1f} s  {step.kind}")
-            FAULTS[step.kind].begin(house, step.target)
+            if FAULTS[step.kind].begin(house, step.target) is False:
+                continue
             done[step.kind] += 1
             held.add(step.kind)
             until_s = time.monotonic() - began + step.hold_s
