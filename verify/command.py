@@ -1,8 +1,11 @@
 """`rillet verify`: recomputes statistics from the readings and compares them with what is shown."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import redis
 import typer
 from rich.console import Console
 from rich.progress import track
@@ -13,7 +16,7 @@ from rillet.keys import partition_keys, partition_of
 from rillet.settings import Settings, load_settings
 from simulator.replay import Columns
 from verify.file import account_of, verify_file
-from verify.moment import read_moment
+from verify.moment import read_moment, text_of
 from verify.table import show
 from verify.tail import Report, verify_moment
 
@@ -47,7 +50,7 @@ def verify(
     if source is None and columns != Columns():
         raise UserError("--time-column, --sensor-column and --value-column need --source.")
     check_reachable(settings)
-    with connect(settings) as client:
+    with connect(settings) as client, _one_line():
         if source is None:
             reports = _from_tail(client, settings, sensors)
         else:
@@ -60,9 +63,26 @@ def verify(
     raise typer.Exit(0 if all(report.right for report in reports) else 1)
 
 
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn what the server refuses, as for a key of another type, into an error of one line."""
+    try:
+        yield
+    except redis.ResponseError as error:
+        raise UserError(
+            f"What is stored cannot be read: {error}. `rillet doctor` names keys of other types."
+        ) from None
+
+
 def _hash(client: Any, settings: Settings, sensor: str) -> dict[str, str]:
     keys = partition_keys(settings)[partition_of(sensor, settings.partitions)]
-    return {k.decode(): v.decode() for k, v in client.hgetall(keys.stats(sensor)).items()}
+    return text_of(client.hgetall(keys.stats(sensor)))
+
+
+def _name(field: bytes, state: str) -> str:
+    if not field.isascii():
+        raise UserError(f"The field {field!r} of {state} is no sensor's: HDEL it.")
+    return field.decode()
 
 
 def _from_tail(client: Any, settings: Settings, sensors: list[str] | None) -> list[Report]:
@@ -72,7 +92,7 @@ def _from_tail(client: Any, settings: Settings, sensors: list[str] | None) -> li
     for number, keys in track(
         list(enumerate(every)), "Verifying", console=Console(stderr=True), transient=True
     ):
-        known = {name.decode() for name in client.hkeys(keys.state) if name[:1] != b"\0"}
+        known = {_name(name, keys.state) for name in client.hkeys(keys.state) if name[:1] != b"\0"}
         mine = {name for name in sensors or known if partition_of(name, len(every)) == number}
         for name in sorted(mine - known):
             raise UserError(f"There is no sensor {name!r} in {keys.state}.")

@@ -7,6 +7,7 @@ from typing import Self
 
 from processor.merge import figures
 from processor.record import Moments, Own, pieces_of
+from rillet.errors import UserError
 from verify.reference import FIELDS
 from verify.sums import ABSENT, Shown
 
@@ -18,6 +19,17 @@ class Kept:
     moments: Moments
     own: Own
     more: Shown
+
+    @classmethod
+    def of(cls, sensor: str, record: bytes) -> Self:
+        """Return what is in a sensor's record; UserError where it is none."""
+        try:
+            return cls.unpack(record)
+        except (KeyError, IndexError, ValueError, struct.error):
+            raise UserError(
+                f"The record of {sensor!r} in `state` is damaged: no fold has written it."
+                " HDEL the field, and the sensor begins anew."
+            ) from None
 
     @classmethod
     def unpack(cls, record: bytes) -> Self:

@@ -59,7 +59,7 @@ def read_moment(client: Any, keys: Keys, sensors: list[str]) -> Moment:
     return Moment(
         folded,
         info["entries-added"] == info["length"] and read <= len(folded),
-        {s: _text(h) for s, h in zip(sensors, hashes, strict=True)},
+        {s: text_of(h) for s, h in zip(sensors, hashes, strict=True)},
         {s: r for s, r in zip(sensors, records, strict=True) if r},
         _by_sensor(results),
         told["entries-added"] == told["length"],
@@ -68,21 +68,27 @@ def read_moment(client: Any, keys: Keys, sensors: list[str]) -> Moment:
 
 def _cursor(saved: bytes | None) -> tuple[tuple[int, ...], int]:
     """Return the id of the last folded entry, and how many were read up to it."""
-    entry_id, read = (saved or b"0-0 0").split()
-    return _id(entry_id), int(read)
+    try:
+        entry_id, read = (saved or b"0-0 0").split()
+        return _id(entry_id), int(read)
+    except ValueError:
+        raise UserError(
+            "The field '\\0cursor' of `state` is damaged; docs/operations.md."
+        ) from None
 
 
 def _id(entry_id: bytes) -> tuple[int, ...]:
     return tuple(map(int, entry_id.split(b"-")))
 
 
-def _text(fields: dict[bytes, bytes]) -> dict[str, str]:
+def text_of(fields: dict[bytes, bytes]) -> dict[str, str]:
+    """Return fields as text, whatever bytes they are."""
     return {k.decode(errors="replace"): v.decode(errors="replace") for k, v in fields.items()}
 
 
 def _by_sensor(results: Any) -> dict[str, list[dict[str, str]]]:
     found: dict[str, list[dict[str, str]]] = {}
     for _, raw in results:
-        fields = _text(raw)
+        fields = text_of(raw)
         found.setdefault(fields.pop("sensor", ""), []).append(fields)
     return found

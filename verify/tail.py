@@ -71,7 +71,7 @@ def _is_whole(sensor: str, account: Reference, moment: Moment, ids: set[str]) ->
             return False
     if moment.results_whole or sensor not in moment.records:
         return True
-    return Kept.unpack(moment.records[sensor]).entries == account.entries
+    return Kept.of(sensor, moment.records[sensor]).entries == account.entries
 
 
 def _part(sensor: str, moment: Moment, settings: Settings) -> Report:
@@ -79,7 +79,7 @@ def _part(sensor: str, moment: Moment, settings: Settings) -> Report:
     shown = moment.hashes[sensor]
     if sensor not in moment.records:
         return report(sensor, "no record in state", 0, shown, {"count": 0})
-    now = Kept.unpack(moment.records[sensor])
+    now = Kept.of(sensor, moment.records[sensor])
     results = moment.results.get(sensor, [])
     marks = [at for at, one in enumerate(results) if "forgotten" in one]
     entries = [one for one in moment.entries if _is_good(sensor, one, settings)]

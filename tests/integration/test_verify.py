@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from processor.fold import fold
 from rillet.cli import app
 from rillet.embedded import EmbeddedServer
+from rillet.errors import UserError
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 from simulator.replay import Columns
@@ -292,6 +293,30 @@ def test_a_file_that_was_replayed_is_the_reference(client: redis.Redis, settings
     done = verify(*options)
     assert done.exit_code == 1
     assert "1 of 12 sensors disagree." in done.output
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("SET", "results", "x"), "cannot be read: WRONGTYPE"),
+        (("SET", "readings", "x"), "cannot be read: WRONGTYPE"),
+        (("SET", "stats:plain", "x"), "cannot be read: WRONGTYPE"),
+        (("HSET", "state", b"a\xff", "x"), "no sensor's"),
+        (("HSET", "state", "junk", "zzz"), "record of 'junk' in `state` is damaged"),
+        (("HSET", "state", "junk", b"m\1\0z"), "record of 'junk' in `state` is damaged"),
+        (("HSET", "state", "\0cursor", "junk"), "cursor' of `state` is damaged"),
+    ],
+)
+def test_what_no_fold_has_written_is_one_clear_line(
+    trimmed: redis.Redis, command: tuple[Any, ...], said: str
+) -> None:
+    """Keys of another type, fields and records that are none: an error that names them."""
+    if command[0] == "SET":
+        trimmed.delete(command[1])
+    trimmed.execute_command(*command)
+    done = verify()
+    assert isinstance(done.exception, UserError)
+    assert said in str(done.exception)
 
 
 def test_what_cannot_be_told_is_one_clear_line(client: redis.Redis, settings: Settings) -> None:
