@@ -69,9 +69,8 @@ def _one_line() -> Iterator[None]:
     try:
         yield
     except redis.ResponseError as error:
-        raise UserError(
-            f"What is stored cannot be read: {error}. `rillet doctor` names keys of other types."
-        ) from None
+        said = "docs/redis-layout.md has the type of each key."
+        raise UserError(f"What is stored cannot be read: {error}. {said}") from None
 
 
 def _hash(client: Any, settings: Settings, sensor: str) -> dict[str, str]:

@@ -73,7 +73,8 @@ def _cursor(saved: bytes | None) -> tuple[tuple[int, ...], int]:
         return _id(entry_id), int(read)
     except ValueError:
         raise UserError(
-            "The field '\\0cursor' of `state` is damaged; docs/operations.md."
+            "The field '\\0cursor' of `state` is damaged: set it to the last-delivered-id of the"
+            " group, a blank, and its entries-read (XINFO GROUPS)."
         ) from None
 
 
