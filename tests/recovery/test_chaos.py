@@ -81,11 +81,11 @@ def test_what_a_user_gets_wrong_is_one_line(server: EmbeddedServer, tmp_path: Pa
         assert said in str(done.exception)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_is_ended_leaves_no_process(
     server: EmbeddedServer, number: signal.Signals, tmp_path: Path
 ) -> None:
-    """Ctrl-C and SIGTERM end the server and the workers with the run."""
+    """Ctrl-C, SIGTERM and a closed terminal end the server and the workers with the run."""
     folder = make_build(tmp_path, None)
     options = ("--server", server.binary, "--build", str(folder), "--fault", "scramble")
     with running(server, "chaos", *options) as process:
@@ -95,6 +95,17 @@ def test_a_run_that_is_ended_leaves_no_process(
     assert "Traceback" not in said
     assert process.returncode == 130
     until(lambda: processes_in(folder) == [])
+
+
+def test_a_fault_that_could_not_be_done_is_not_counted(server: EmbeddedServer) -> None:
+    """What is to be done to a server that is down is not done, and the table says so."""
+    plan = [
+        Step(0.2, "kill-server", 0.6, 0),
+        *(Step(0.4, kind, 0.1, 0) for kind in ("fill-memory", "flush-scripts")),
+    ]
+    outcome = run(Config(1, 1, plan, producers=1, binary=server.binary), lambda _: None)
+    assert outcome.done == {"kill-server": 1}
+    assert outcome.verdict.good
 
 
 def processes_in(folder: Path) -> list[int]:

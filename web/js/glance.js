@@ -1,27 +1,16 @@
-// The figures at the top: readings a second, sensors live and silent, alerts, delay.
+// The figures at the top: readings a second, sensors live and silent, alerts, delay. Their tiles
+// stand in index.html, so that nothing below them moves when this comes.
 import { messageOf } from "./alert-words.js";
-import { byId, el, setText } from "./dom.js";
+import { byId, setText } from "./dom.js";
 import { count, rate, span } from "./format.js";
 
-const TILES = [
-  ["rate", "Readings / s"],
-  ["live", "Sensors live"],
-  ["silent", "Silent"],
-  ["lag", "Lag"],
-  ["alerts", "Alerts firing"],
-];
-
+const TILES = ["rate", "live", "silent", "lag", "alerts"];
 const QUIET = "All alerts and rules";
 
 export class Glance {
   constructor() {
-    this.figures = {};
-    this.newest = el("a", { href: "#/alerts" }, QUIET);
-    for (const [key, label] of TILES) {
-      this.figures[key] = el("dd", { "data-tile": key }, "–");
-      const more = key === "alerts" ? [el("dd", { class: "newest" }, this.newest)] : [];
-      byId("glance").append(el("div", { class: `tile ${key}` }, el("dt", {}, label), this.figures[key], ...more));
-    }
+    this.newest = byId("newest");
+    this.figures = Object.fromEntries(TILES.map((key) => [key, document.querySelector(`[data-tile=${key}]`)]));
   }
 
   /** {rate, live, silent, alerts, newest (alert), lag (readings), delay_ms}; undefined is a dash. */
