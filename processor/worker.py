@@ -22,6 +22,10 @@ from rillet.settings import Settings
 WAIT_MS = 500
 """How long one XREAD blocks. It only bounds how fast a stop or a deleted stream is noticed."""
 
+JOIN_S = 1.0
+"""How long the main thread sleeps at a time: an endless join may sleep through two signals at once
+(seen with CPython 3.11 on Linux), and their handlers run in that thread."""
+
 BACKOFF_S = (0.05, 2.0)
 """First and longest pause after a failure; each pause is twice the one before."""
 
@@ -126,4 +130,5 @@ def work(settings: Settings, stop: Event, on_fold: Callable[[Keys, Folded], None
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        while thread.is_alive():
+            thread.join(JOIN_S)

@@ -139,7 +139,7 @@ def test_at_rest_the_group_shows_lag_nothing(server: EmbeddedServer, client: red
 def test_two_signals_at_once_end_a_worker(server: EmbeddedServer) -> None:
     """One that comes while another is handled holds nothing up: the end is orderly."""
     with ExitStack() as stack:
-        workers = [stack.enter_context(running(server, "process")) for _ in range(6)]
+        workers = [stack.enter_context(running(server, "process")) for _ in range(4)]
         for worker in workers:
             until(lambda of=worker: "started" in of.stdout.readline())
         for worker in workers:
