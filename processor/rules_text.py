@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from processor.rules import RULES, RULES_MAX, TYPES
-from processor.toml_lines import Lines, Path
+from processor.toml_lines import Lines, Path, line_too_far
 from rillet.errors import UserError
 
 TEXT_MAX_BYTES = 65_536
@@ -31,6 +31,10 @@ _SAID = {
     "model_attributes_type": "a rule is a table of keys",
     "union_tag_not_found": f"type is missing: one of {', '.join(TYPES)}",
 }
+_TOO_FAR: dict[type[Exception], str] = {
+    ValueError: "a number here has too many digits",
+    RecursionError: "this is nested too deeply",
+}
 _PATTERNS = {
     "name": "a name is 1 to 64 letters, digits, _ and -",
     "sensor": "a pattern is 1 to 128 printable ASCII characters",
@@ -39,11 +43,19 @@ _PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong: its line (from 1) where that is known, its place (`too-hot.high`), and why."""
+    """What is wrong: its line (from 1) where that is known, its place (`too-hot.high`), and why.
+
+    Half of a surrogate pair, which JSON can have and UTF-8 cannot, is shown as JSON writes it.
+    """
 
     line: int | None
     where: str
     reason: str
+
+    def __post_init__(self) -> None:
+        for name in ("where", "reason"):
+            text = getattr(self, name).encode(errors="backslashreplace").decode()
+            object.__setattr__(self, name, text)
 
     def __str__(self) -> str:
         place = f"line {self.line}: " if self.line else ""
@@ -65,6 +77,8 @@ def parse_toml(text: str) -> list[Any]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RulesError([_syntax_fault(text, str(error))]) from None
+    except (ValueError, RecursionError) as error:
+        raise RulesError([Fault(line_too_far(text), "", _TOO_FAR[type(error)])]) from None
     return _checked(document, "rule", Lines(text).of)
 
 
@@ -76,12 +90,10 @@ def parse_json(text: str) -> list[Any]:
     _check_length(text)
     try:
         document = json.loads(text)
-    except RecursionError:
-        raise RulesError([Fault(None, "", "the JSON is nested too deeply")]) from None
-    except ValueError as error:
-        line = getattr(error, "lineno", None)
-        reason = getattr(error, "msg", str(error))
-        raise RulesError([Fault(line, "", f"this is not JSON: {reason}")]) from None
+    except json.JSONDecodeError as error:
+        raise RulesError([Fault(error.lineno, "", f"this is not JSON: {error.msg}")]) from None
+    except (ValueError, RecursionError) as error:
+        raise RulesError([Fault(None, "", _TOO_FAR[type(error)])]) from None
     if isinstance(document, dict):
         document.pop("version", None)
     return _checked(document, "rules", lambda _: None)

@@ -46,9 +46,35 @@ class Lines:
                 try:
                     self._read[count] = tomllib.loads("\n".join(self.lines[:n]))
                     break
-                except tomllib.TOMLDecodeError:
+                except (ValueError, RecursionError):
                     continue
         return self._read[count]
+
+
+def line_too_far(text: str) -> int:
+    """Return the line, from 1, at which tomllib gives up on a text for another reason than TOML.
+
+    Such are a number of thousands of digits, and tables nested by thousands.
+    """
+    lines = text.split("\n")
+    low, high = 0, len(lines)
+    while high - low > 1:  # what ends the reading of a beginning ends that of every longer one
+        middle = (low + high) // 2
+        if _gives_up("\n".join(lines[:middle])):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _gives_up(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _holds(document: Any, path: Path) -> bool:

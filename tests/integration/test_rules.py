@@ -101,6 +101,20 @@ def test_a_file_is_loaded_when_it_is_news_and_only_then(
     assert names(client, parts) == [["changed"]] * 3
 
 
+@pytest.mark.parametrize("text", ["x = " + "[" * 5000, "x = " + "9" * 5000])
+def test_a_file_that_no_parser_takes_changes_nothing(
+    client: redis.Redis, parts: Settings, text: str
+) -> None:
+    """A look at such a file is logged, and the rules before it stay in force."""
+    write(parts, HOT.format("hot"))
+    keeper = Keeper(parts)
+    keeper.look()
+    write(parts, text)
+    keeper.look()
+    assert names(client, parts) == [["hot"]] * 3
+    assert rillet("check", str(parts.rules_file)).exit_code == 2
+
+
 def test_workers_whose_files_differ_do_not_fight(client: redis.Redis, parts: Settings) -> None:
     """While an update of the file spreads, the worker that still has the old one leaves it be."""
     write(parts, HOT.format("old"))

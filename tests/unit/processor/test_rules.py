@@ -178,3 +178,41 @@ def test_bad_json_is_refused_too(text: str, line: int | None, where: str, reason
 def test_no_rules_are_good_rules() -> None:
     """An empty file takes all rules away."""
     assert parse_toml("") == parse_json('{"rules": []}') == []
+
+
+DEEP, LONG = "[" * 5000 + "]" * 5000, "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"# one\nx = {DEEP}", "nested too deeply"),
+        ("# one\nx = [\n" + "[\n" * 3000 + "]\n" * 3001, "nested too deeply"),
+        (f'# one\n[[rule]]\nname = "a"\ntype = "limit"\nhigh = {LONG}', "too many digits"),
+    ],
+)
+def test_what_no_parser_can_take_is_refused_with_its_line(text: str, said: str) -> None:
+    """Nested by thousands, or a number of thousands of digits: a reason, and the line of it."""
+    ((line, _, reason),) = faults_of(text)
+    assert said in reason
+    assert line == 5 if said == "too many digits" else line and line >= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f'{{"rules":[{{"name":"a","type":"limit","high":{LONG}}}]}}', "too many digits"),
+        (f'{{"rules":{DEEP}}}', "nested too deeply"),
+        (r'{"\ud800":1}', r"\ud800"),
+        (r'{"rules":[{"name":"\ud800"},{"name":"\ud800"}]}', r"\ud800"),
+        (r'{"rules":[{"name":"a","type":"\ud800"}]}', r"\ud800"),
+        (r'{"rules":[{"name":"a","type":"silence","after_s":1,"\ud800":1}]}', "unicode"),
+        ('{"rules":[{"name":"a","type":' + "[" * 900 + "]" * 900 + "}]}", "type"),
+    ],
+)
+def test_no_json_is_too_odd_to_be_refused(text: str, said: str) -> None:
+    """What is said of it is text that can be sent as JSON, halves of characters among it."""
+    with pytest.raises(RulesError) as raised:
+        parse_json(text)
+    sent = orjson.dumps([str(fault) for fault in raised.value.faults])
+    assert said in " ".join(orjson.loads(sent))
