@@ -7,6 +7,7 @@
 local M = { tag = string.byte('a') }
 
 local REST, FIRED, LOW = 0, 1, 2 -- of a rule; LOW: fired by the lower limit
+local LEAST_WEIGHT = 5 -- of what a deviation is measured by, in readings of now: else it is noise
 local TYPES = { 'limit', 'deviation', 'stuck', 'silence' }
 local NUMBERS = { limit = 1, deviation = 2, stuck = 3, silence = 4 }
 local SAYS = {
@@ -135,11 +136,11 @@ local function deviation(a, rule, values, n, run, s)
   if not before then
     return -- there are no weighted figures
   end
-  local square = rule.sigma * rule.sigma
+  local square, least = rule.sigma * rule.sigma, math.min(rule.warm_up / 2, LEAST_WEIGHT)
   for i = 1, n do
-    local d = values[i] - before.means[i]
-    local far = d * d > square * before.variances[i]
-    if far and not fired and before.n + i > rule.warm_up then
+    local d, variance = values[i] - before.means[i], before.variances[i]
+    local far = variance > 0 and d * d > square * variance
+    if far and not fired and before.weights[i] >= least and before.n + i > rule.warm_up then
       fired = true
       fire(a, rule, s, run, i, FIRED)
     elseif fired and not far then

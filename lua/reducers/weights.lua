@@ -24,11 +24,12 @@ function M.begin(record, at)
 end
 
 -- Takes in the values; where a rule asks for it, notes in the run, for each, the mean and variance
--- before it and how many values these are of.
+-- before it, what the values that these are of weigh at its time, and how many there ever were.
 function M.step(e, values, n, run)
   times.note(run)
   local at, latest, weight, mean, squares = run.times, e.ts, e.weight, e.mean, e.squares
-  local means, variances = M.before and {}, {}
+  local means, variances, weights
+  if M.before then means, variances, weights = {}, {}, {} end
   for i = 1, n do
     local v, t, w = values[i], at[i], 1
     if means then means[i], variances[i] = mean, weight > 0 and squares / weight or 0 end
@@ -38,6 +39,7 @@ function M.step(e, values, n, run)
     elseif t < latest then
       w = 2 ^ ((t - latest) / half_life_ms)
     end
+    if means then weights[i] = weight end
     if v ~= mean then
       local all, d = weight + w, v - mean
       local new, old = w / all, weight / all
@@ -46,7 +48,9 @@ function M.step(e, values, n, run)
     end
     weight = weight + w
   end
-  if means then run.before = { n = e.n, means = means, variances = variances } end
+  if means then
+    run.before = { n = e.n, means = means, variances = variances, weights = weights }
+  end
   e.n, e.ts, e.weight, e.mean, e.squares = e.n + n, latest, weight, mean, squares
 end
 

@@ -1,5 +1,6 @@
 """lua/reducers/alerts.lua, through the fold: each type of rule, and rules that change."""
 
+import random
 from typing import Any
 
 import orjson
@@ -91,6 +92,46 @@ def test_a_deviation_is_judged_by_what_was_before(client: redis.Redis, settings:
     send(client, 2000, *([20, 21] * 2000), 400, 20)
     fold_all(client, settings, now_ms=9000)
     assert told(client) == [("odd", "firing", "400"), ("odd", "resolved", "20")]
+
+
+ODD = {"name": "odd", "type": "deviation", "sigma": 4.0}
+
+
+@pytest.mark.parametrize("every_s", [80, 600, 1800, 3600])
+def test_a_sensor_slower_than_its_weights_fires_no_deviation(
+    client: redis.Redis, settings: Settings, every_s: int
+) -> None:
+    """Where those before it weigh less than 5 readings, none is known to be far from them."""
+    put(client, ODD, ODD | {"name": "odder", "sigma": 1000.0})
+    rnd = random.Random(5)
+    for n in range(300):
+        send(client, 1000 * (n + 1) * every_s, rnd.gauss(20, 1))
+    fold_all(client, settings, now_ms=10**9)
+    assert told(client) == []
+
+
+def test_after_a_gap_a_deviation_waits_until_enough_is_known_again(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """What was before a long gap weighs nothing: five readings later the first can be far."""
+    put(client, ODD)
+    rnd = random.Random(6)
+    send(client, 1000, *(rnd.gauss(20, 1) for _ in range(1000)))
+    again = 10_000_000
+    send(client, again, 31, 30, 31.5, 30.5, 31, 30, 60, 31)
+    fold_all(client, settings, now_ms=again + 1000)
+    changes = [(state, value) for _, state, value in told(client)]
+    assert changes == [("firing", "60"), ("resolved", "31")]
+
+
+def test_nothing_is_far_from_values_that_were_all_the_same(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """Without any deviation there is nothing to measure a distance by."""
+    put(client, ODD | {"sigma": 1000.0})
+    send(client, 1000, *[20.0] * 40, 20.1)
+    fold_all(client, settings, now_ms=9000)
+    assert told(client) == []
 
 
 def test_a_stuck_value_is_told_once(client: redis.Redis, settings: Settings) -> None:

@@ -139,7 +139,7 @@ class Alerts:
                 return not low + back <= v <= high - back
             return v > high or v < low
         if rule["type"] == "deviation":
-            return self.far(reading) and (self.fired or len(self.seen) >= rule["warm_up"])
+            return self.far(reading) and (self.fired or self.is_warm(reading))
         if rule["type"] == "stuck":
             return self.is_stuck(reading)
         return False
@@ -147,10 +147,17 @@ class Alerts:
     def far(self, reading: Reading) -> bool:
         """Tell whether a reading is beyond sigma deviations of all before it."""
         if not self.seen:
-            return reading.value != 0
+            return False
         mean, variance = weighted(self.seen, self.half_life_ms)
         square = Fraction(self.rule["sigma"]) ** 2
-        return (Fraction(reading.value) - mean) ** 2 > square * variance
+        return variance > 0 and (Fraction(reading.value) - mean) ** 2 > square * variance
+
+    def is_warm(self, reading: Reading) -> bool:
+        """Tell whether those before a reading are enough, in number and in weight as of then."""
+        warm_up: int = self.rule["warm_up"]
+        newest = max(r.ts for r in (*self.seen, reading))
+        weight = sum(2.0 ** ((r.ts - newest) / self.half_life_ms) for r in self.seen)
+        return len(self.seen) >= warm_up and weight >= min(warm_up / 2, 5)
 
     def is_stuck(self, reading: Reading) -> bool:
         """Tell whether this value has been the same for long, without another in between."""
