@@ -40,6 +40,9 @@ from rillet.settings import Settings, load_settings
 
 CANCEL_AGAIN_S = 0.1
 
+ANSWER_S = 3.0
+"""How long a request waits for Redis; the reader's own connection has its time for itself."""
+
 log = structlog.get_logger()
 
 
@@ -65,7 +68,7 @@ def share(settings: Settings) -> Shared:
     tail = Tail(settings.partitions, settings.sse_tail_max)
     board = Board()
     board.on_change = tail.changed.set
-    client = connect_async(settings)
+    client = connect_async(settings, answer_s=ANSWER_S)
     store = Store(client, keys)
     hub = Hub(
         tail,

@@ -62,11 +62,19 @@ def add_docs(app: FastAPI) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             operation["security"] = _wanted(path, method.upper())
+            if operation["security"]:
+                operation["responses"].setdefault("401", _unauthorized())
             for status, answer in operation["responses"].items():
                 if status >= "400":
                     _name_problem(answer)
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
+
+
+def _unauthorized() -> dict[str, Any]:
+    """Describe what the gate answers, before any route is asked."""
+    model = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {"description": "Unauthorized", "content": {"application/json": model}}
 
 
 def _name_problem(answer: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ def cached(request: Request, body: bytes) -> Response:
     """Return JSON with an ETag; 304 where the client has it already."""
     tag = tag_of(body)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if has(request.headers.get("if-none-match", ""), tag):
+    known = request.headers.get("if-none-match", "")
+    if known.strip() == "*" or has(known, tag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
+from api.problems import Problem
 from api.terminal import redis_cli
 from rillet.alert import from_entry
 from rillet.keys import partition_keys, partition_of
@@ -48,7 +49,7 @@ async def first_reading(request: Request) -> FirstReading:
     return FirstReading(command=shlex.join([*line, "XADD", keys.readings, "*", *reading]))
 
 
-@router.get("/api/inspect")
+@router.get("/api/inspect", responses={n: {"model": Problem} for n in (422, 503)})
 async def inspect(
     request: Request, sensor: Annotated[str, Query(description="The sensor's name.")]
 ) -> Inspection:

@@ -110,9 +110,9 @@ class Summary(BaseModel):
     variance: float | None = Field(None, description="Divided by n.")
     stddev: float | None = Field(None, description="Divided by n.")
     stddev_sample: float | None = Field(None, description="Divided by n-1; from 2 readings on.")
-    min: float | None = None
-    max: float | None = None
-    sum: float | None = None
+    min: float | None = Field(None, description="Of all readings, in their unit.")
+    max: float | None = Field(None, description="Of all readings, in their unit.")
+    sum: float | None = Field(None, description="Of all readings, in their unit.")
     quantiles: Quantiles | None = Field(None, description="Null where quantiles are off.")
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from api.problems import problem
-from rillet.settings import Settings
+from rillet.settings import Settings, parts
 
 FOREIGN = (
     "A page of another origin may not write here: list it in RILLET_CORS_ORIGINS, "
@@ -67,7 +67,7 @@ class Origins:
 
 def listed(settings: Settings) -> list[str]:
     """Return the origins whose pages may use the API."""
-    return [one.strip() for one in settings.cors_origins.split(",") if one.strip()]
+    return parts(settings.cors_origins)
 
 
 def is_loopback(host: str) -> bool:

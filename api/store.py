@@ -13,6 +13,9 @@ from rillet.keys import Keys, partition_of
 CHUNK = 500
 """Hashes asked for in one round trip."""
 
+WRONG_TYPE = "WRONGTYPE"
+"""How Redis begins its answer about a key that is no hash."""
+
 Fields = dict[bytes, bytes]
 
 Record = tuple[bytes, bytes | None]
@@ -52,8 +55,10 @@ class Store:
             pipe = self.client.pipeline(transaction=False)
             for name in part:
                 pipe.hgetall(self._stats_key(name))
-            for name, fields in zip(part, await pipe.execute(), strict=True):
-                if fields:
+            for name, fields in zip(part, await pipe.execute(raise_on_error=False), strict=True):
+                if isinstance(fields, Exception):
+                    _pass_over(fields)
+                elif fields:
                     found[name] = {b"sensor": name, **fields}
         return found
 
@@ -102,3 +107,9 @@ class Store:
 
     def _partition(self, name: bytes) -> int:
         return partition_of(name.decode("utf-8", "replace"), len(self.keys))
+
+
+def _pass_over(fault: Exception) -> None:
+    """Leave out a sensor whose key someone made another type of; raise anything else."""
+    if not str(fault).startswith(WRONG_TYPE):
+        raise fault

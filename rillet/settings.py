@@ -1,6 +1,8 @@
 """Every setting of every process, read once from the environment into one frozen object."""
 
 import os
+import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +11,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rillet.errors import UserError
 from rillet.sizes import MOST_OPEN, Size, parse_sizes
+
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*]+")
+"""A scheme and a host, with nothing behind: what a browser sends as `Origin`."""
+
+
+def parts(given: str) -> list[str]:
+    """Return what commas separate."""
+    return [one.strip() for one in given.split(",") if one.strip()]
 
 
 class Settings(BaseSettings):
@@ -131,11 +141,15 @@ class Settings(BaseSettings):
         10.0, gt=0, le=100, description="The most SSE frames a second sent to one client."
     )
     sse_heartbeat_s: float = Field(
-        15.0, gt=0, description="A stream that is silent for so many seconds gets a comment."
+        15.0,
+        ge=0.1,
+        le=3600,
+        description="A stream that is silent for so many seconds gets a comment.",
     )
     sse_drop_s: float = Field(
         20.0,
-        gt=0,
+        ge=0.1,
+        le=86_400,
         description="A stream's client that reads or acknowledges nothing for so long is cut off, "
         "in s.",
     )
@@ -194,6 +208,25 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe log line that is written."
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, given: str) -> str:
+        for one in parts(given):
+            if one != "*":
+                try:
+                    ip_network(one)  # as strictly as uvicorn, which passes over what is none
+                except ValueError:
+                    raise ValueError(f"{one!r} is no address, network or `*`") from None
+        return given
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, given: str) -> str:
+        for one in parts(given):
+            if one != "*" and not ORIGIN.fullmatch(one):
+                raise ValueError(f"{one!r} is no origin, such as https://example.org")
+        return given
 
     @field_validator("windows")
     @classmethod

@@ -1,7 +1,9 @@
 """The REST routes, against a real API."""
 
 import math
+import os
 import random
+import signal
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -11,7 +13,7 @@ import redis
 
 from rillet.embedded import EmbeddedServer
 from rillet.settings import Settings
-from tests.serving import Api, add, serving
+from tests.serving import Api, add, serving, stream
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,7 @@ def test_an_unchanged_answer_is_a_304(api: Api, client: redis.Redis, settings: S
     first = api.get("/api/sensors/a")
     again = {"If-None-Match": first.headers["etag"]}
     assert api.get("/api/sensors/a", headers=again).status_code == 304
+    assert api.get("/api/sensors/a", headers={"If-None-Match": "*"}).status_code == 304
     add(client, settings, "a", 2.0)
     assert api.get("/api/sensors/a", headers=again).json()["count"] == 2
 
@@ -127,6 +130,46 @@ def test_a_hash_that_someone_damaged_breaks_nothing(
     rows = {row["sensor"]: row for row in api.get("/api/sensors").json()["items"]}
     assert rows["a"]["mean"] == 'nan"}'
     assert rows["b"]["mean"] == 1
+
+
+async def test_a_key_of_another_type_costs_that_sensor_only(
+    api: Api, client: redis.Redis, settings: Settings
+) -> None:
+    """What someone put in a hash's place is left out of list and snapshot; others are there."""
+    add(client, settings, "a", 1.0)
+    add(client, settings, "b", 1.0)
+    client.set("stats:a", "x")
+    assert [row["sensor"] for row in api.get("/api/sensors").json()["items"]] == ["b"]
+    async with stream(api.url) as events:
+        first = await anext(events)
+    assert first.name == "snapshot"
+    assert "b" in first.rows
+
+
+def test_a_redis_that_hangs_is_told_before_a_client_gives_up() -> None:
+    """With Redis stopped amid its work, reading, writing and metrics answer within httpx's 5 s."""
+    with EmbeddedServer() as own, serving(own) as api, httpx.Client(base_url=api.url) as http:
+        assert http.get("/api/sensors").is_success
+        os.kill(own.pid, signal.SIGSTOP)
+        try:
+            assert http.get("/api/sensors").status_code == 503
+            posted = http.post("/api/readings", json={"sensor": "a", "value": 1})
+            assert posted.status_code == 503
+            assert "rillet_redis_up 0.0" in http.get("/metrics").text
+        finally:
+            os.kill(own.pid, signal.SIGCONT)
+
+
+def test_the_document_names_what_a_missing_token_is_answered(api: Api) -> None:
+    """Each route that asks for a token lists 401; inspecting asks Redis, and lists 503."""
+    paths = api.get("/openapi.json").json()["paths"]
+    for path, routes in paths.items():
+        for method, route in routes.items():
+            assert ("401" in route["responses"]) is (bool(route["security"]) or "login" in path), (
+                method,
+                path,
+            )
+    assert "503" in paths["/api/inspect"]["get"]["responses"]
 
 
 def test_every_answer_carries_the_security_headers(api: Api) -> None:

@@ -69,6 +69,14 @@ def test_sizes_alone_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         ("NAMESPACE", "{a}"),
         ("LOG_FORMAT", "xml"),
         ("MAX_BATCH", "-1"),
+        ("SSE_DROP_S", "inf"),
+        ("SSE_DROP_S", "1e9"),
+        ("SSE_HEARTBEAT_S", "1e-9"),
+        ("TRUSTED_PROXIES", "127.0.0.1,foo"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("CORS_ORIGINS", "evil.example"),
+        ("CORS_ORIGINS", "https://a.example, https://b.example/"),
     ],
 )
 def test_a_value_that_does_not_fit_is_named_in_one_line(
@@ -82,6 +90,24 @@ def test_a_value_that_does_not_fit_is_named_in_one_line(
     assert message.startswith(f"RILLET_{name}: ")
     assert "docs/configuration.md" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8,::1,fd00::/8"),
+        ("TRUSTED_PROXIES", "*"),
+        ("TRUSTED_PROXIES", ""),
+        ("CORS_ORIGINS", "https://a.example, http://[::1]:8080"),
+        ("CORS_ORIGINS", "*"),
+    ],
+)
+def test_lists_may_hold_what_they_are_for(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Addresses, networks and origins are taken, with or without spaces."""
+    monkeypatch.setenv(f"RILLET_{name}", value)
+    assert getattr(load_settings(), name.lower()) == value
 
 
 def test_all_bad_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
