@@ -11,12 +11,20 @@ from rillet.connect import connect_async
 from rillet.embedded import EmbeddedServer
 from rillet.pool import CONNECTIONS
 from rillet.settings import Settings
-from tests.serving import add, serving, stream
+from tests.serving import add, serving
 
 
 async def _all_in_use(client: Any) -> None:
     while len(client.connection_pool._in_use_connections) < CONNECTIONS:  # noqa: ASYNC110, SLF001
         await asyncio.sleep(0)
+
+
+async def _first_event(http: httpx.AsyncClient) -> str:
+    async with http.stream("GET", "/api/stream?sensor=a") as answer:
+        lines = aiter(answer.aiter_lines())
+        while not (line := await anext(lines)).startswith("event: "):
+            pass
+        return line
 
 
 async def test_more_requests_than_connections_wait_for_one(
@@ -25,20 +33,15 @@ async def test_more_requests_than_connections_wait_for_one(
     """Hundreds at once are answered over a few connections; nobody hears that Redis is away."""
     add(client, settings, "a", 1.0)
     before = int(client.info("clients")["connected_clients"])
+    limits = httpx.Limits(max_connections=None)
     with serving(server, sse_max_per_address="400") as api:
-
-        async def first_event() -> str:
-            async with stream(api.url, query="?sensor=a") as events:
-                return (await anext(events)).name
-
-        limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(timeout=60, limits=limits) as http:
-            asked = (http.get(f"{api.url}/api/sensors") for _ in range(300))
+        async with httpx.AsyncClient(base_url=api.url, timeout=60, limits=limits) as http:
+            asked = (http.get("/api/sensors") for _ in range(300))
             answers = await asyncio.gather(*asked)
-        events = await asyncio.gather(*(first_event() for _ in range(150)))
+            events = await asyncio.gather(*(_first_event(http) for _ in range(150)))
         connected = int(client.info("clients")["connected_clients"])
     assert {answer.status_code for answer in answers} == {200}
-    assert set(events) == {"snapshot"}
+    assert set(events) == {"event: snapshot"}
     assert connected - before <= CONNECTIONS + 2
 
 
