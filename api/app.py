@@ -21,6 +21,7 @@ from api.docs import add_docs
 from api.handover import Handover
 from api.headers import SecurityHeaders
 from api.hub import Hub
+from api.lag import tell_lag
 from api.metrics import Counts
 from api.origin import Origins, listed
 from api.page import page
@@ -104,7 +105,8 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.shared = shared
             stack.push_async_callback(shared.client.aclose)
             stack.push_async_callback(shared.reader.client.aclose)
-            for work in (*shared.reader.work(), shared.hub.run()):
+            lag = tell_lag(shared.hub, shared.backlog)
+            for work in (*shared.reader.work(), shared.hub.run(), lag):
                 task = asyncio.create_task(work)
                 task.add_done_callback(_end_with)
                 stack.push_async_callback(_cancel, task)

@@ -50,6 +50,7 @@ class Client:
     cursor: int = 0
     alert_cursor: int = NEW
     told_away: bool = False
+    told_lag: int | None = None
     paused: bool = False
     stuck_since: float = 0.0
     unsent_bytes: int = 0

@@ -37,8 +37,8 @@ async def stream(
 
     Each event carries a JSON array, one object a sensor. A client that reconnects with
     `Last-Event-ID` gets what it missed; `resync` says that too much of it is gone, and a snapshot
-    follows. `status` says that Redis went away or came back. `alerts` lists what fires now, and
-    `alert` is one change of that.
+    follows. `status` says that Redis went away or came back, or how many entries wait. `alerts`
+    lists what fires now, and `alert` is one change of that.
     """
     shared = request.app.state.shared
     address = request.client.host if request.client else ""

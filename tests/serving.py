@@ -94,7 +94,10 @@ class Event:
 async def stream(
     url: str, last_id: str = "", query: str = "", *, alerts: bool = False
 ) -> AsyncIterator[AsyncIterator[Event]]:
-    """Open a stream, whose bytes must come as they are; yields its events, alerts if asked for."""
+    """Open a stream, whose bytes must come as they are; yields its events, alerts if asked for.
+
+    What it says of the lag comes at any moment, and is left out.
+    """
     headers = {"Last-Event-ID": last_id} if last_id else {}
     async with (
         httpx.AsyncClient(timeout=20) as client,
@@ -108,6 +111,8 @@ async def _events(answer: httpx.Response, *, alerts: bool) -> AsyncIterator[Even
     async for event in EventSource(answer).aiter_sse():
         if event.data and (alerts or event.event not in {"alert", "alerts"}):
             data = orjson.loads(event.data)
+            if event.event == "status" and "lag" in data:
+                continue
             rows = {row["sensor"]: row for row in data} if isinstance(data, list) else {"": data}
             yield Event(event.event, event.id, rows)
 

@@ -12,7 +12,7 @@ import { notice } from "./notice.js";
 import { Overview } from "./overview.js";
 import { followPresence } from "./presence.js";
 import { Rate } from "./rate.js";
-import { Store, idTime } from "./store.js";
+import { Store } from "./store.js";
 import { Stream } from "./stream.js";
 import { onTheme } from "./theme.js";
 import { Views } from "./views.js";
@@ -31,16 +31,15 @@ const judge = (name, record) => conditionOf(record, now(), alerts.of(name));
 const look = (name, record) => (link.state === "live" ? judge(name, record) : "stale");
 const overview = new Overview(store, alerts, judge, look);
 const views = new Views({ store, look, alerts, overview }, () => (showNotice(), showTitle()));
-let told = {};
-let delay;
+let lag; // entries that are not yet folded, as this connection was told
 let shownAs;
 
 const take = {
   snapshot: (rows) => store.replace(rows),
   stats: (rows) => store.merge(rows),
   status: (facts) => {
-    told = facts;
-    link.setRedis(facts.redis === "away");
+    if (facts.redis) link.setRedis(facts.redis === "away");
+    lag = facts.lag ?? lag;
     onLink();
   },
   resync: () => toast("The stream was resynced: figures are current"),
@@ -54,7 +53,10 @@ stream.addEventListener("link", onLink);
 
 function onLink() {
   const { state } = link;
-  if (state === "connecting") rate.restart();
+  if (state === "connecting") {
+    rate.restart();
+    lag = undefined;
+  }
   if (state !== shownAs) {
     if (state === "live") sync.learnPast();
     shownAs = state;
@@ -68,9 +70,6 @@ function onLink() {
 store.addEventListener("change", ({ detail: { names, gone, folded, whole } }) => {
   frozenAt = serverNow();
   rate.add(performance.now(), whole ? 0 : folded);
-  if (!whole) {
-    for (const name of names) delay = frozenAt - idTime(store.sensors.get(name).now.last_id);
-  }
   for (const name of gone) alerts.drop(name);
   overview.update(names, whole || gone.size > 0);
   const { name } = views.route;
@@ -116,8 +115,7 @@ function showGlance() {
     silent: live ? silent : undefined,
     alerts: live && alerts.told ? alerts.count : undefined,
     newest: alerts.active[0],
-    lag: live ? told.lag : undefined,
-    delay_ms: live ? delay : undefined,
+    lag: live ? lag : undefined,
   });
 }
 
