@@ -8,8 +8,8 @@ from dataclasses import dataclass
 WARM = 0.2
 """The part of a run that is left out at its beginning: pools, pages and paces find their size."""
 
-FLAT_PART, FLAT_BYTES = 0.05, 2 << 20
-"""What may be taken for flat: growth over the run by 5 %, or by 2 MiB."""
+FLAT_PART, FLAT_BYTES = 0.01, 2 << 20
+"""What may be taken for flat: growth over the run by 1 %, or by 2 MiB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,21 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from chaos.plan import NAMES, chosen, make_plan
+from chaos.readings import sensors_of
 from chaos.run import Config, Outcome, run
 from chaos.table import faults_table, readings_table, statistics_table
 from rillet.errors import UserError
 from rillet.signals import end_as_by_ctrl_c
 
+WEEK = 7 * 24 * 60.0
+"""Minutes."""
+
 
 def chaos(
     *,
-    minutes: Annotated[float, typer.Option(min=0.01, help="How long things go wrong.")] = 2.0,
+    minutes: Annotated[
+        float, typer.Option(min=0.01, max=WEEK, help="How long things go wrong.")
+    ] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same plan and readings.")] = 1,
     fault: Annotated[
         list[str] | None,
@@ -24,7 +30,9 @@ def chaos(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that fold.")] = 3,
     producers: Annotated[int, typer.Option(min=1, help="Producers, each with 9 sensors.")] = 4,
-    rate: Annotated[float, typer.Option(min=1, help="Readings a second, in all.")] = 2000.0,
+    rate: Annotated[
+        float, typer.Option(min=1, max=1e6, help="Readings a second, in all.")
+    ] = 2000.0,
     partitions: Annotated[int, typer.Option(min=1, max=1024, help="Partitions.")] = 1,
     server: Annotated[str, typer.Option(help="Path of the server binary.")] = "",
     build: Annotated[
@@ -42,6 +50,7 @@ def chaos(
     """
     if build and not (build / "rillet" / "cli.py").exists():
         raise UserError(f"--build {build} is no checkout: it has no rillet/cli.py.")
+    _check_amount(rate * minutes * 60, producers)
     end_as_by_ctrl_c()  # nothing is to outlive a kill
     seconds = minutes * 60
     plan = make_plan(seed, seconds, chosen(fault or []))
@@ -52,6 +61,16 @@ def chaos(
     outcome = _run(config)
     _show(outcome)
     raise typer.Exit(0 if outcome.verdict.good else 1)
+
+
+def _check_amount(readings: float, producers: int) -> None:
+    """Raise UserError where some sensor would send nothing."""
+    sensors = len(sensors_of(0))
+    if readings < sensors * producers:
+        raise UserError(
+            f"{readings:.0f} readings are too few for {producers} producers with {sensors} sensors"
+            " each: take more --minutes, a higher --rate, or fewer --producers."
+        )
 
 
 def _run(config: Config) -> Outcome:

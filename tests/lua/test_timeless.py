@@ -243,3 +243,15 @@ def test_windows_are_of_utc_and_each_has_its_length(
     assert len(days) == 2  # local midnight is not that of UTC
     assert {int(one[b"start"]) % (24 * HOUR_MS) for one in days} == {0}
     assert sum(int(one[b"count"]) for one in days) == len(times)
+
+
+def test_ids_beyond_exact_times_are_folded_and_rounded(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """The last possible id: its reading counts, its id is kept whole, its time is a double."""
+    last = f"{2**64 - 1}-{2**64 - 2}"
+    client.xadd("readings", {"sensor": "s", "value": "1"}, id=last)
+    fold_all(client, settings)
+    shown = hashes(client)["s"]
+    assert (shown["count"], shown["last_id"]) == ("1", last)
+    assert float(shown["last_ts"]) == float(2**64 - 1)

@@ -75,10 +75,16 @@ def test_what_a_user_gets_wrong_is_one_line(server: EmbeddedServer, tmp_path: Pa
         (("--server", str(tmp_path / "none")), "cannot be started: No such file"),
         (("--fault", "flood"), "choose from kill-worker"),
         (("--build", str(tmp_path)), "has no rillet/cli.py"),
+        (("--rate", "1"), "1 readings are too few for 4 producers"),
+        (("--producers", "5000"), "2400 readings are too few for 5000 producers"),
     ):
         done = rillet_chaos(server, "--minutes", "0.02", *options)
         assert isinstance(done.exception, UserError)
         assert said in str(done.exception)
+    for option in (("--minutes", "inf"), ("--rate", "inf"), ("--rate", "nan")):
+        done = rillet_chaos(server, *option)
+        assert done.exit_code == 2
+        assert "Invalid value" in done.output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
