@@ -1,51 +1,15 @@
-"""The redis-cli options that lead to the API's own server, for people who look into it."""
+"""The redis-cli line of the API's own server; behind Sentinels, of the master they name now."""
 
 from typing import Any
 
-from rillet.address import Address, parse_address
+from rillet import terminal
+from rillet.address import parse_address
 from rillet.settings import Settings
 
 
 async def redis_cli(settings: Settings, client: Any) -> list[str]:
-    """Return `redis-cli` and its options; behind Sentinels, for the master that they name now.
-
-    A password is never in it: redis-cli asks for it.
-    """
-    address = parse_address(settings.redis_url.get_secret_value())
-    server = address.nodes[0]
-    if address.kind == "sentinel":
+    """Return `redis-cli` and its options."""
+    server = None
+    if parse_address(settings.redis_url.get_secret_value()).kind == "sentinel":
         server = await client.connection_pool.get_master_address()
-    return [
-        "redis-cli",
-        *_where(address, *server),
-        *_tls(settings, address),
-        *_login(settings, address),
-    ]
-
-
-def _where(address: Address, host: str, port: int) -> list[str]:
-    if address.kind == "unix":
-        return ["-s", address.path, "-n", str(address.db)]
-    to = ["-h", host, "-p", str(port)]
-    if address.kind == "cluster":
-        return ["-c", *to]
-    if ":" in host:  # redis-cli 7.0 reads no IPv6 address out of a URL
-        return [*to, "-n", str(address.db)]
-    return ["-u", f"{'rediss' if address.tls else 'redis'}://{host}:{port}/{address.db}"]
-
-
-def _tls(settings: Settings, address: Address) -> list[str]:
-    files = {
-        "--cacert": settings.redis_ca_file,
-        "--cert": settings.redis_cert_file,
-        "--key": settings.redis_key_file,
-    }
-    told = [part for name, file in files.items() if file for part in (name, str(file))]
-    return ["--tls", *told] if address.tls else []
-
-
-def _login(settings: Settings, address: Address) -> list[str]:
-    user = settings.redis_username or address.username
-    secret = settings.redis_password_file or address.password
-    named = ["--user", user] if user else []
-    return [*named, "--askpass"] if user or secret else []
+    return terminal.redis_cli(settings, server)

@@ -44,21 +44,28 @@ class Address:
 
 def parse_address(url: str) -> Address:
     """Read a URL of one of the forms above; raise UserError saying what does not fit."""
+    try:
+        return _read(url)
+    except ValueError as error:
+        raise UserError(f"RILLET_REDIS_URL {redact(url)!r} cannot be read: {error}.") from None
+
+
+def _read(url: str) -> Address:
     parts = urlsplit(url)
     scheme = parts.scheme.replace("rediss", "redis", 1)
     if scheme not in _KINDS:
-        raise UserError(
-            f"RILLET_REDIS_URL {redact(url)!r} is not an address Rillet knows: write "
-            "redis://host:6379/0, rediss:// for TLS, redis+sentinel://host:26379/service "
-            "or redis+cluster://host:6379."
+        raise ValueError(
+            "write redis://host:6379/0, rediss:// for TLS, redis+sentinel://host:26379/service "
+            "or redis+cluster://host:6379"
         )
+    if scheme != "unix" and "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        raise ValueError("in a user or password / ? # [ ] are written %2F %3F %23 %5B %5D")
     kind, tls = _KINDS[scheme], parts.scheme.startswith("rediss")
-    try:
-        service, db = _service_and_db(kind, parts)
-        username, password, hosts = _login(parts.netloc)
-        nodes = _nodes(hosts, _DEFAULT_PORT.get(kind, 6379))
-    except ValueError as error:
-        raise UserError(f"RILLET_REDIS_URL {redact(url)!r} cannot be read: {error}.") from None
+    service, db = _service_and_db(kind, parts)
+    username, password, hosts = _login(parts.netloc)
+    nodes = _nodes(hosts, _DEFAULT_PORT.get(kind, 6379))
+    if kind == "single" and len(nodes) > 1:
+        raise ValueError("several servers are redis+sentinel:// or redis+cluster://")
     path = parts.path if kind == "unix" else ""
     return Address(kind, tls, nodes, username, password, db, service, path)
 
@@ -99,7 +106,7 @@ def _service_and_db(kind: Kind, parts: SplitResult) -> tuple[str, int]:
 
 def redact(url: str) -> str:
     """Return the URL without its password, for people to read."""
-    login, at, rest = url.rpartition("@")
-    front, _, back = login.rpartition("//")
-    user, colon, _ = back.partition(":")
-    return f"{front}//{user}:***@{rest}" if at and colon else url
+    front, _, rest = url.partition("//")
+    login, _, hosts = rest.rpartition("@")
+    user, colon, _ = login.partition(":")
+    return f"{front}//{user}:***@{hosts}" if colon else url

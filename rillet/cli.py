@@ -109,9 +109,32 @@ def root(
 
 
 def main() -> None:
-    """Run the command line; a UserError becomes one line and exit status 2."""
+    """Run the command line; a UserError, or a refusal by Redis, is one line and exit status 2."""
     try:
         app()
     except UserError as error:
-        typer.echo(f"rillet: {error}", err=True)
-        sys.exit(2)
+        said = str(error)
+    except Exception as error:
+        said = _said_by_redis(error)
+        if not said:
+            raise
+    else:
+        return
+    typer.echo(f"rillet: {said}", err=True)
+    sys.exit(2)
+
+
+def _said_by_redis(error: Exception) -> str:
+    """Return what a person is told of an error that Redis or the way to it made; else nothing."""
+    from redis.exceptions import NoPermissionError, ResponseError  # noqa: PLC0415 slow, rarely wanted
+
+    from rillet.connect import FAULTS  # noqa: PLC0415 the same
+
+    if not isinstance(error, FAULTS) or (isinstance(error, OSError) and error.filename):
+        return ""
+    first = str(error).partition("\n")[0].rstrip(".")
+    if isinstance(error, NoPermissionError) or "can't run this command" in first:
+        return f"Redis does not allow this user that: {first}. RILLET_REDIS_USERNAME names another."
+    if isinstance(error, ResponseError):
+        return f"Redis refuses: {first}. `rillet doctor` looks for the reason."
+    return f"Redis went away: {first}. `rillet doctor` says more once it answers."

@@ -47,7 +47,7 @@ class FileCredentials(CredentialProvider):
         """Return (user, password); raise UserError if the file cannot be read."""
         try:
             return self._username, self._file.read_text().strip() if self._file else ""
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"RILLET_REDIS_PASSWORD_FILE cannot be read: {error}.") from None
 
     async def get_credentials_async(self) -> tuple[str, str]:
@@ -74,6 +74,8 @@ def _tls(settings: Settings) -> dict[str, Any]:
     for name, file in files.items():
         if file and not file.is_file():
             raise UserError(f"RILLET_REDIS_*_FILE: there is no file {file} ({name}).")
+    if settings.redis_key_file and not settings.redis_cert_file:
+        raise UserError("RILLET_REDIS_KEY_FILE is set: set RILLET_REDIS_CERT_FILE too.")
     given = {name: str(file) for name, file in files.items() if file}
     # Python 3.13 began to ask for extensions that many private authorities' certificates do not
     # have; signatures, dates and names are checked all the same.
@@ -102,8 +104,11 @@ def _sentinel_options(settings: Settings, options: dict[str, Any]) -> dict[str, 
     """Return the same for the Sentinels: TLS alike, but a password of their own or none."""
     mine = {key: value for key, value in options.items() if key != "credential_provider"}
     file = settings.redis_sentinel_password_file
-    if file:
-        mine["password"] = file.read_text().strip()
+    try:
+        if file:
+            mine["password"] = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"RILLET_REDIS_SENTINEL_PASSWORD_FILE cannot be read: {error}.") from None
     return mine
 
 
@@ -183,6 +188,10 @@ def check_reachable(settings: Settings) -> None:
             client.ping()
     except redis.AuthenticationError as error:
         raise UserError(f"Redis at {shown} refused the login: {str(error).rstrip('.?')}.") from None
+    except redis.sentinel.MasterNotFoundError:
+        raise UserError(
+            f"The Sentinels at {shown} do not answer, or know no master of that name."
+        ) from None
     except redis.BusyLoadingError:
         raise UserError(f"Redis at {shown} is still loading its data; try again soon.") from None
     except redis.ResponseError as error:

@@ -5,17 +5,21 @@ ACL forbids says so, rather than passing.
 """
 
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 import typer
-from redis.exceptions import NoPermissionError
+from redis.exceptions import NoPermissionError, ResponseError
 from rich.console import Console
 
+from rillet import terminal
 from rillet.address import parse_address
-from rillet.connect import check_reachable, connect
+from rillet.connect import FAULTS, check_reachable, connect
 from rillet.embedded import MINIMUM
 from rillet.finding import Finding, Patient, ok, one
 from rillet.groups import check_groups
@@ -43,12 +47,12 @@ def check_version(patient: Patient) -> Iterator[Finding]:
 def check_persistence(patient: Patient) -> Iterator[Finding]:
     """Look whether the append-only file is on and its last write went well."""
     if not patient.info.get("aof_enabled"):
-        mend = "redis-cli CONFIG SET appendonly yes && redis-cli CONFIG REWRITE"
+        mend = "redis-cli CONFIG SET appendonly yes  (and in its redis.conf, for the next start)"
         said = "no append-only file: a restart loses what came since the last snapshot"
         yield Finding("warning", "persistence", said, mend)
     elif patient.info.get("aof_last_write_status", "ok") != "ok":
         said = "the last write of the append-only file failed"
-        mend = 'df -h "$(redis-cli CONFIG GET dir | tail -n 1)"  (then make room there)'
+        mend = "redis-cli CONFIG GET dir  (then make room there: df -h)"
         yield Finding("error", "persistence", said, mend)
     else:
         yield ok("persistence", "append-only file on")
@@ -63,8 +67,11 @@ def check_memory(patient: Patient) -> Iterator[Finding]:
         mend = "redis-cli CONFIG SET maxmemory-policy noeviction"
         yield Finding("error", "memory", said, mend)
     elif limit and used > 0.9 * limit:
-        said = f"{used:,} of {limit:,} bytes used: soon readings will be refused"
-        yield Finding("warning", "memory", said, f"redis-cli CONFIG SET maxmemory {2 * limit}")
+        full = used > limit
+        said = f"{used:,} of {limit:,} bytes used: {'' if full else 'soon '}readings are refused"
+        mend = f"redis-cli CONFIG SET maxmemory {2 * max(limit, used)}"
+        mend += "  (where the machine or container has twice that; rillet forget frees some)"
+        yield Finding("error" if full else "warning", "memory", said, mend)
     else:
         yield ok("memory", f"{policy}, {used:,} bytes used")
 
@@ -94,6 +101,11 @@ def check_replicas(patient: Patient) -> Iterator[Finding]:
         yield Finding("error", "replicas", said, mend)
         return
     number = int(info.get("connected_slaves", 0))
+    if info.get("min_slaves_good_slaves") == 0:  # told only where a number of them is asked for
+        said = "min-replicas-to-write asks for replicas and none is in time: writes are refused"
+        mend = "redis-cli CONFIG SET min-replicas-to-write 0  (or start the replicas)"
+        yield Finding("error", "replicas", said, mend)
+        return
     late = 0
     for replica in (info[f"slave{i}"] for i in range(number)):
         if replica["state"] != "online" or int(replica.get("lag", 0)) > LATE_REPLICA_S:
@@ -118,24 +130,45 @@ CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
 )
 
 
+PER_NODE = (check_version, check_persistence, check_memory, check_replicas)
+"""What is looked at on every primary of a Cluster."""
+
+
 def examine(settings: Settings) -> list[Finding]:
-    """Return the findings of every check; raise UserError if the server cannot be reached."""
+    """Return the findings of every check; raise UserError if no server can be reached."""
     check_reachable(settings)
     with connect(settings) as client:
-        findings = []
-        for number, info in enumerate(_infos(client)):
-            patient = Patient(client, settings, info)
-            per_node = (check_version, check_persistence, check_memory, check_replicas)
-            for check in CHECKS if number == 0 else per_node:
-                findings += _run(check, patient)
+        findings, checks = [], CHECKS
+        for node, ask in _nodes(client):
+            try:
+                patient = Patient(client, settings, ask())
+            except FAULTS as error:
+                findings.append(_unanswered(node, error))
+                continue
+            for check in checks:
+                findings += [replace(found, node=node) for found in _run(check, patient)]
+            checks = PER_NODE
         return findings
 
 
-def _infos(client: Any) -> list[dict[str, Any]]:
-    """Return INFO of the server, or of each primary of a Cluster."""
+def _nodes(client: Any) -> list[tuple[tuple[str, int] | None, Callable[[], dict[str, Any]]]]:
+    """Return what asks for INFO: of the server, or of each primary of a Cluster, with its name."""
     if hasattr(client, "get_primaries"):
-        return [client.info(target_nodes=node) for node in client.get_primaries()]
-    return [client.info()]
+        return [
+            ((node.host, node.port), partial(client.info, target_nodes=node))
+            for node in client.get_primaries()
+        ]
+    pool = client.connection_pool
+    if hasattr(pool, "get_master_address"):
+        return [(pool.get_master_address(), client.info)]
+    return [(None, client.info)]
+
+
+def _unanswered(node: tuple[str, int] | None, error: Exception) -> Finding:
+    said = f"it does not answer INFO: {_first_line(error)}"
+    return Finding(
+        "error", "server", said, "redis-cli PING  (start it, or let this user ask)", node
+    )
 
 
 def _run(check: Callable[[Patient], Iterator[Finding]], patient: Patient) -> list[Finding]:
@@ -143,20 +176,32 @@ def _run(check: Callable[[Patient], Iterator[Finding]], patient: Patient) -> lis
     try:
         return list(check(patient))
     except NoPermissionError as error:
-        return [Finding("warning", name, f"could not look: {error}", "use the user `reader`")]
+        said = f"could not look: {_first_line(error)}"
+        return [Finding("warning", name, said, "use the user `reader`")]
+    except ResponseError as error:
+        said = f"could not look: {_first_line(error)}"
+        mend = (
+            "redis-cli TYPE readings  (another key may be it: docs/redis-layout.md has the types)"
+        )
+        return [Finding("error", name, said, mend)]
+    except FAULTS as error:
+        said = f"could not look: {_first_line(error)}"
+        return [Finding("error", name, said, "redis-cli PING  (and start what does not answer)")]
 
 
-def _addressed(mend: str, settings: Settings) -> str:
-    """Return the command with the server's address for redis-cli, where there is one server."""
-    address = parse_address(settings.redis_url.get_secret_value())
-    if address.kind == "unix":
-        to = f"-s {address.path} "
-    elif address.kind == "single":
-        host, port = address.nodes[0]
-        to = f"-h {host} -p {port} {'--tls ' if address.tls else ''}"
-    else:
-        to = ""
-    return re.sub(r"redis-cli (?!-h)", f"redis-cli {to}", mend)
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _addressed(finding: Finding, settings: Settings) -> str:
+    """Return the finding's command with the options that lead redis-cli to its server.
+
+    Where there are users it is the admin's to run: those of the processes may not.
+    """
+    if settings.redis_username or parse_address(settings.redis_url.get_secret_value()).username:
+        settings = settings.model_copy(update={"redis_username": "admin"})
+    line = shlex.join(terminal.redis_cli(settings, finding.node))
+    return re.sub(r"redis-cli(?= (?:[A-Z]|--scan))", lambda _: line, finding.mend)
 
 
 def doctor(
@@ -173,9 +218,11 @@ def doctor(
     for finding in findings:
         if finding.level == "ok" and quiet:
             continue
-        console.print(f"{marks[finding.level]} {finding.check}: {finding.said}", soft_wrap=True)
+        where = "{}:{} ".format(*finding.node) if finding.node else ""
+        console.print(f"{marks[finding.level]} {where}{finding.check}: ", end="", soft_wrap=True)
+        console.print(finding.said, soft_wrap=True, markup=False)
         if finding.mend:
-            mend = _addressed(finding.mend, settings)
+            mend = _addressed(finding, settings)
             console.print(f"          mend: {mend}", soft_wrap=True, markup=False)
     levels = {finding.level for finding in findings}
     raise typer.Exit(2 if "error" in levels else 1 if "warning" in levels else 0)

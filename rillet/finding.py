@@ -10,12 +10,16 @@ Level = Literal["ok", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found, how bad it is, and the command that mends it (empty where all is well)."""
+    """What was found, how bad it is, and the command that mends it (empty where all is well).
+
+    `node` is the server that it is about, where there are several.
+    """
 
     level: Level
     check: str
     said: str
     mend: str = ""
+    node: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ A group is judged by age, never by how much it has in hand: a busy group always 
 pending, and where entries were deleted Redis cannot tell its lag.
 """
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -114,10 +115,14 @@ def _fold(patient: Patient, keys: Keys, ours: Group | None) -> Finding:
 
 def _other(stream: str, group: Group) -> Finding:
     """Return what is wrong with a group that is not Rillet's, and a command that loses nothing."""
-    names = f"'{stream}' '{group.name}'"
+    names = shlex.join([stream, group.name])
     said = f"{stream}: group {group.name} ({group.keeps})"
     if group.ails == "forgotten":
-        said += " has not been read for over an hour: readings are kept for it"
+        said += (
+            " has no consumer: unless it was made just now, readings are kept for nobody"
+            if group.idle_ms is None
+            else " has not been read for over an hour: readings are kept for it"
+        )
         mend = f"redis-cli XINFO CONSUMERS {names}  (who is it? only if nobody misses it: "
         mend += f"redis-cli XGROUP DESTROY {names}; what it has not read it never sees)"
     elif group.ails == "stuck":
@@ -138,8 +143,9 @@ def _webhook(patient: Patient, stream: str, group: Group) -> Finding:
             "rillet process  (if one runs, its line webhook.failing says what the receiver answers)"
         )
     else:
-        mend = f"redis-cli XINFO CONSUMERS '{stream}' '{group.name}'  (if no worker has "
-        mend += f"RILLET_WEBHOOK_URL any more: redis-cli XGROUP DESTROY '{stream}' '{group.name}')"
+        names = shlex.join([stream, group.name])
+        mend = f"redis-cli XINFO CONSUMERS {names}  (if no worker has "
+        mend += f"RILLET_WEBHOOK_URL any more: redis-cli XGROUP DESTROY {names})"
     return Finding("warning", "webhook", said, mend)
 
 

@@ -1,5 +1,6 @@
 """The doctor's look at the rights of this user; asks by ACL DRYRUN and writes nothing."""
 
+import shlex
 from collections.abc import Iterable, Iterator
 
 from redis.exceptions import NoPermissionError
@@ -84,7 +85,9 @@ def check_rights(patient: Patient) -> Iterator[Finding]:
                 yield Finding("warning", "rights", "anyone may log in, without password", mend)
         yield from _dry_runs(patient, user)
     except NoPermissionError:
-        yield ok("rights", "this user may not ask about rights: least privilege is in force")
+        said = "this user may not ask about its rights, so they could not be looked at"
+        mend = "redis-cli ACL SETUSER NAME '+acl|whoami' '+acl|dryrun'  (or ask as another user)"
+        yield Finding("warning", "rights", said, mend)
 
 
 def _dry_runs(patient: Patient, user: str) -> Iterator[Finding]:
@@ -96,7 +99,7 @@ def _dry_runs(patient: Patient, user: str) -> Iterator[Finding]:
     denied = [*denied_rules(patient, user, READS + more), *denied]
     if denied:
         said = f"user {user} may not do all that `rillet process` does"
-        mend = f"redis-cli ACL SETUSER {user} {' '.join(denied)}"
+        mend = f"redis-cli ACL SETUSER {shlex.quote(user)} {' '.join(denied)}"
         if len(partition_keys(patient.settings)) > 1:
             mend += "  (and so for each partition)"
         yield Finding("warning", "rights", said, mend)

@@ -1,5 +1,6 @@
 """The doctor's look at what the server holds and these settings pass over. Only reads."""
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,8 +58,11 @@ def _other_sizes(patient: Patient) -> Iterator[Finding]:
             size = key.decode(errors="backslashreplace").removeprefix(prefix)
             if size not in kept:
                 said = f"{prefix}{size} is no size of RILLET_WINDOWS: it stays as it is"
-                mend = f"redis-cli --scan --pattern '{keys.panes_prefix}{size}:*' | "
-                mend += f"xargs -rd '\\n' -n 1 redis-cli UNLINK; redis-cli UNLINK '{prefix}{size}'"
+                panes, stream = (
+                    shlex.quote(one) for one in (f"{keys.panes_prefix}{size}:*", f"{prefix}{size}")
+                )
+                mend = f"redis-cli --scan --pattern {panes} | "
+                mend += f"xargs -rd '\\n' -n 1 redis-cli UNLINK; redis-cli UNLINK {stream}"
                 yield Finding("warning", "windows", said, mend)
 
 

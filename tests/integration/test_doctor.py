@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import rillet.groups
 from processor.fold import fold
 from rillet.connect import connect
 from rillet.doctor import check_clock, check_persistence, check_version, examine
-from rillet.embedded import EmbeddedServer
+from rillet.embedded import EmbeddedServer, packaged_cli
 from rillet.finding import Finding, Patient
 from rillet.keys import Keys
 from rillet.rights import READS, WEBHOOK, WRITES, check_rights, denied_rules
@@ -96,7 +97,7 @@ def test_the_advice_on_a_group_loses_nothing(settings: Settings, client: redis.R
     (one,) = groups_that_ail(settings)
     assert command_of(one) == ["redis-cli", "XINFO", "CONSUMERS", "readings", "old"]
     client.execute_command(*command_of(one)[1:])
-    assert "XGROUP DESTROY 'readings' 'old'" in one.mend
+    assert "XGROUP DESTROY readings old" in one.mend
     assert "never sees" in one.mend
     assert len(client.xinfo_groups("readings")) == 1
 
@@ -272,7 +273,12 @@ def test_memory_near_its_limit_is_a_warning(settings: Settings, client: redis.Re
     try:
         (one,) = found(settings, "memory")
         assert one.level == "warning"
-        client.execute_command(*one.mend.split()[1:])
+        client.execute_command(*command_of(one)[1:])
+        assert found(settings, "memory")[0].level == "ok"
+        client.config_set("maxmemory", 1000)
+        (one,) = found(settings, "memory")
+        assert (one.level, one.said.endswith("used: readings are refused")) == ("error", True)
+        client.execute_command(*command_of(one)[1:])
         assert found(settings, "memory")[0].level == "ok"
     finally:
         client.config_set("maxmemory", 0)
@@ -282,7 +288,7 @@ def test_a_failed_write_of_the_file_is_an_error(settings: Settings, client: redi
     """A disk that takes no more is an error: what comes in is not kept."""
     info = {"aof_enabled": 1, "aof_last_write_status": "err"}
     (one,) = check_persistence(Patient(client, settings, info))
-    assert (one.level, one.mend[:5]) == ("error", "df -h")
+    assert (one.level, one.mend[:5]) == ("error", "redis")
 
 
 def test_a_replica_that_acknowledges_nothing_is_named(
@@ -356,6 +362,89 @@ def test_every_node_of_a_cluster_is_looked_at(server: EmbeddedServer) -> None:
     assert not [one for one in findings if one.level == "error"], findings
 
 
+def test_writes_that_wait_for_replicas_are_an_error(
+    settings: Settings, client: redis.Redis
+) -> None:
+    """Where replicas are asked for and none is there, writes are refused; its command mends it."""
+    client.config_set("min-replicas-to-write", 1)
+    try:
+        (one,) = found(settings, "replicas")
+        assert one.level == "error"
+        client.execute_command(*command_of(one)[1:])
+        assert found(settings, "replicas")[0].level == "ok"
+    finally:
+        client.config_set("min-replicas-to-write", 0)
+
+
+@pytest.mark.parametrize("key", ["readings", "alerts", "rules"])
+def test_a_key_of_a_wrong_type_is_an_error_and_no_end(
+    settings: Settings, client: redis.Redis, key: str
+) -> None:
+    """The check that meets it says so, and the others still tell what they find."""
+    client.hset(key, "in", "the way")
+    findings = examine(settings)
+    assert [one.level for one in findings if "WRONGTYPE" in one.said] != []
+    assert {"version", "persistence", "memory", "clock", "rights"} <= {
+        one.check for one in findings
+    }
+    assert run(settings.redis_url.get_secret_value()).returncode == 2
+
+
+HOSTILE = "x'; touch PWNED; echo '"
+
+
+def test_a_name_is_never_a_command(settings: Settings, client: redis.Redis, tmp_path: Path) -> None:
+    """A command to paste has foreign names quoted, and leads to the database of the settings."""
+    url = settings.redis_url.get_secret_value().removesuffix("/0") + "/3"
+    client.select(3)
+    try:
+        client.xadd("readings", {"sensor": "s", "value": "1"}, id=LONG_AGO)
+        client.xgroup_create("readings", HOSTILE, id="0")
+        client.xadd(f"windows:{HOSTILE}", {"a": "b"})
+        said = run(url).stdout
+        mends = [line.partition("mend: ")[2] for line in said.splitlines() if HOSTILE[:2] in line]
+        mends = [re.sub(r"\s+\(who.*", "", one) for one in mends if one]
+        assert len(mends) == 2
+        tool = shutil.which("redis-cli") or packaged_cli()
+        for mend in mends:
+            assert f"{url} " in mend
+            line = mend.replace("redis-cli -u", f"{tool} -u")
+            subprocess.run(["bash", "-c", line], cwd=tmp_path, check=True, capture_output=True)
+        assert list(tmp_path.iterdir()) == []
+        assert client.exists(f"windows:{HOSTILE}") == 0
+    finally:
+        client.flushdb()
+        client.select(0)
+
+
+def test_a_node_that_does_not_answer_is_named(server: EmbeddedServer) -> None:
+    """With a primary of a Cluster gone the others are still looked at; the status is 2."""
+    with cluster(server.binary) as made:
+        gone = made.servers[-1]
+        gone.kill()
+        findings = examine(Settings(redis_url=made.url, partitions=8))
+        (dead,) = [one for one in findings if one.check == "server"]
+        assert (dead.level, dead.node) == ("error", ("127.0.0.1", gone.port))
+        assert len([one for one in findings if one.check == "version"]) == 2
+
+
+def test_a_missing_right_is_one_line(server: EmbeddedServer, tmp_path: Path) -> None:
+    """Every command that Redis refuses says so in one line, with status 2."""
+    with guarded_server(server.binary, tmp_path) as guarded:
+        password = str(guarded.settings("reader").redis_password_file)
+        env = {
+            "RILLET_REDIS_URL": guarded.settings("reader").redis_url.get_secret_value(),
+            "RILLET_REDIS_USERNAME": "reader",
+            "RILLET_REDIS_PASSWORD_FILE": password,
+            "PATH": "/usr/bin:/bin",
+        }
+        command = [sys.executable, "-m", "rillet", "forget", "s"]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        (line,) = done.stderr.strip().splitlines()
+        assert line.startswith("rillet: Redis does not allow this user that: ")
+
+
 def run(url: str, *options: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "rillet", "doctor", *options]
     env = {"RILLET_REDIS_URL": url, "PATH": "/usr/bin:/bin"}
@@ -368,7 +457,8 @@ def test_the_exit_status_is_for_scripts(settings: Settings, client: redis.Redis)
     warned = run(url, "--quiet")
     assert warned.returncode == 1, warned.stderr
     port = url.removesuffix("/0").rpartition(":")[2]
-    assert f"mend: redis-cli -h 127.0.0.1 -p {port} CONFIG SET appendonly yes" in warned.stdout
+    there = f"redis-cli -u redis://127.0.0.1:{port}/0"
+    assert f"mend: {there} CONFIG SET appendonly yes" in warned.stdout
     assert "ok " not in warned.stdout
     client.config_set("maxmemory-policy", "allkeys-random")
     try:

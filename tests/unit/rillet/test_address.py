@@ -36,10 +36,12 @@ def test_a_unix_socket_is_a_path() -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("http://h", "not an address"),
+        ("http://h", r"write redis://host:6379/0"),
         ("redis+sentinel://h", "name the service"),
         ("redis+cluster://h/1", "database 0 only"),
         ("redis://h:port", "cannot be read"),
+        ("redis://[::1", "cannot be read"),
+        ("redis://h1,h2/0", r"several servers are redis\+sentinel"),
         ("redis://h/name", "not a database number"),
         ("redis://h?ssl_ca_certs=x", "settings"),
     ],
@@ -48,6 +50,16 @@ def test_a_wrong_address_is_explained(url: str, said: str) -> None:
     """What does not fit raises one line that says why."""
     with pytest.raises(UserError, match=said):
         parse_address(url)
+
+
+@pytest.mark.parametrize("secret", ["a//secret", "se/cret", "se#cret", "se?cret", "s3cr[et"])
+def test_a_password_that_is_not_escaped_is_not_told(secret: str) -> None:
+    """Whatever is wrong with the address, nothing of the password is in the message."""
+    with pytest.raises(UserError) as raised:
+        parse_address(f"redis://ann:{secret}@h:7/0")
+    said = str(raised.value)
+    assert "redis://ann:***@h:7/0" in said
+    assert not any(part in said for part in ("cret", "cr[et", "'se", "'a"))
 
 
 def test_a_shown_address_has_no_password() -> None:
