@@ -2,7 +2,7 @@
 import { get } from "./api.js";
 import { changeRow, firingRow } from "./alert-words.js";
 import { serverNow } from "./clock.js";
-import { copyButton, el, keepFocus } from "./dom.js";
+import { copyButton, el, keepFocus, onceAFrame } from "./dom.js";
 import { count } from "./format.js";
 import { watchWords, whenWords } from "./rule-words.js";
 
@@ -19,7 +19,7 @@ export class AlertsView {
     this.recent = el("div");
     this.rulesBox = el("div", {}, el("p", { class: "soft" }, "Asking for the rules"));
     this.#compose();
-    this.heard = () => keepFocus(root, () => this.#draw());
+    this.heard = onceAFrame(() => this.gone || keepFocus(root, () => this.#draw()));
     alerts.addEventListener("change", this.heard);
     this.asking = setInterval(() => this.#ask(), ASK_MS);
     this.#draw();
@@ -36,6 +36,7 @@ export class AlertsView {
   }
 
   destroy() {
+    this.gone = true;
     clearInterval(this.asking);
     this.alerts.removeEventListener("change", this.heard);
     this.root.replaceChildren();

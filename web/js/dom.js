@@ -18,6 +18,16 @@ export function setText(node, text) {
   if (node.firstChild?.nodeValue !== text) node.textContent = text;
 }
 
+/** A function that has `draw` called once, at the next frame, however often it is called before. */
+export function onceAFrame(draw) {
+  let planned = false;
+  const run = () => ((planned = false), draw());
+  return () => {
+    if (!planned) requestAnimationFrame(run);
+    planned = true;
+  };
+}
+
 const announcer = () => byId("toast");
 
 /** A button that copies what `text()` gives, and says so. */
