@@ -4,10 +4,25 @@ import { el } from "./dom.js";
 import { dayTime } from "./format.js";
 import { idTime } from "./store.js";
 
-/** A section with a heading and either the list or the line that says there is nothing. */
-export function eventList(title, none, rows) {
-  const body = rows.length ? el("ul", { class: "changes", tabindex: 0, "aria-label": title }, ...rows) : el("p", { class: "soft" }, none);
-  return el("section", {}, el("h2", {}, title), body);
+/** A section with a heading and a list; `show` leaves the rows that stay, so that scroll and focus do. */
+export class EventList {
+  constructor(title, rowOf) {
+    Object.assign(this, { rowOf, rows: new Map() }); // what was told, as JSON -> its row
+    this.list = el("ul", { class: "changes", tabindex: 0, "aria-label": title, hidden: true });
+    this.none = el("p", { class: "soft" }, "Not known yet.");
+    this.node = el("section", {}, el("h2", {}, title), this.list, this.none);
+  }
+
+  /** Show these, newest first, or the line `none` where there are none. */
+  show(told, none) {
+    const keys = told.map((one) => JSON.stringify(one));
+    for (const [key, row] of this.rows) if (!keys.includes(key)) row.remove();
+    this.rows = new Map(keys.map((key, i) => [key, this.rows.get(key) ?? this.rowOf(told[i])]));
+    [...this.rows.values()].forEach((row, i) => row !== this.list.children[i] && this.list.insertBefore(row, this.list.children[i] ?? null));
+    this.list.hidden = !told.length;
+    this.none.hidden = !this.list.hidden;
+    this.none.textContent = none;
+  }
 }
 
 /** A rejected reading: why, and what it said. */

@@ -25,7 +25,9 @@ export class LinkLine {
   draw() {
     document.body.dataset.link = this.state;
     byId("retry").hidden = this.state !== "waiting";
-    setText(byId("link-text"), this.#words());
+    const words = this.#words();
+    setText(byId("link-text"), words);
+    setText(byId("link-said"), words.replace(/ in \d+ s/, "")); // Nobody wants the seconds read out.
   }
 
   #words() {

@@ -1,12 +1,11 @@
 // The view of one sensor: chart over a range, every figure, the redis-cli line, rejects and alerts.
 import { messageAt, sinceWords } from "./alert-words.js";
-import { get } from "./api.js";
 import { serverNow } from "./clock.js";
 import { WORDS } from "./condition.js";
-import { copyButton, el, setText } from "./dom.js";
-import { alertRow, eventList, rejectRow } from "./events.js";
+import { el, setText } from "./dom.js";
 import { Figures } from "./figures.js";
 import { digitsFor, kindWords, number } from "./format.js";
+import { Inspection } from "./inspection.js";
 import { Past } from "./past.js";
 import { RangePicker, rangeOf } from "./ranges.js";
 import { sensorAddress } from "./route.js";
@@ -15,17 +14,17 @@ import { hueOf } from "./theme.js";
 import { Timeline } from "./timeline.js";
 import { glide, settle } from "./tween.js";
 
-const SHOWN = 20; // alerts and rejects
-
 export class SensorView {
   /** `look(name, record)` is the state to show, `alerts` an Alerts; `over` the range's key. */
   constructor(root, { name, over }, store, look, alerts) {
     Object.assign(this, { root, name, title: name, store, look, alerts });
     this.past = new Past(name, (answer) => this.#learn(answer));
-    this.heard = ({ detail: { names } }) => names.has(name) && (this.#inspect(), this.update());
+    this.heard = ({ detail: { names } }) => names.has(name) && (this.inspection.ask(), this.update());
     alerts.addEventListener("change", this.heard);
+    this.inspection = new Inspection(name);
+    this.rejected = store.sensors.get(name)?.now.rejected;
     this.#compose();
-    this.#inspect();
+    this.inspection.ask();
     this.pick(over);
   }
 
@@ -48,7 +47,7 @@ export class SensorView {
     this.root.dataset.hue = hueOf(record.now.kind ?? "") + 1;
     this.#showNow(record);
     this.#showFigures(record.now);
-    if (this.rejected !== record.now.rejected) this.#inspect();
+    if (this.rejected !== record.now.rejected) this.inspection.ask();
     this.rejected = record.now.rejected;
     this.timeline.show(record, this.range, this.answer);
   }
@@ -59,7 +58,7 @@ export class SensorView {
   }
 
   destroy() {
-    this.gone = true;
+    this.inspection.stop();
     this.past.stop();
     this.alerts.removeEventListener("change", this.heard);
     this.timeline.destroy();
@@ -73,8 +72,6 @@ export class SensorView {
     this.deviation = el("span", { "data-field": "stddev" });
     this.unit = el("span", { class: "unit" });
     this.kind = el("p", { class: "kind" });
-    this.command = el("code", {}, `redis-cli HGETALL ${quote(`stats:${this.name}`)}`);
-    this.lists = el("div", { class: "lists" });
     this.figures = new Figures();
     this.summary = new Summary();
     this.timeline = new Timeline();
@@ -99,9 +96,9 @@ export class SensorView {
   }
 
   #inside() {
-    const look = el("section", { class: "panel" }, el("h2", {}, "The same in Redis"), el("p", { class: "line" }, this.command, copyButton(() => this.command.textContent)));
+    const look = el("section", { class: "panel" }, el("h2", {}, "The same in Redis"), this.inspection.line);
     const table = el("section", { class: "panel" }, el("h2", {}, "Statistics"), this.figures.node);
-    return el("div", { class: "inside" }, table, el("div", { class: "side" }, look, this.lists));
+    return el("div", { class: "inside" }, table, el("div", { class: "side" }, look, this.inspection.lists));
   }
 
   #learn(answer) {
@@ -137,16 +134,4 @@ export class SensorView {
     setText(this.word, "");
     setText(this.kind, "");
   }
-
-  async #inspect() {
-    const facts = await get(`inspect?sensor=${encodeURIComponent(this.name)}`);
-    if (this.gone) return;
-    if (facts?.command) setText(this.command, facts.command);
-    this.lists.replaceChildren(
-      eventList("Alerts", "No alert of this sensor.", (facts?.alerts ?? []).slice(0, SHOWN).map(alertRow)),
-      eventList("Rejected readings", "Every reading of this sensor was folded.", (facts?.rejects ?? []).slice(0, SHOWN).map(rejectRow)),
-    );
-  }
 }
-
-const quote = (text) => (/^[\w:.@%+=,/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
