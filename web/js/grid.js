@@ -7,11 +7,11 @@ export class Grid {
   /** `paint(card, name, animate)` fills a card; `root` is the list's element. */
   constructor(root, paint) {
     Object.assign(this, { root, paint, names: [], shown: new Map(), spare: [], animate: true });
-    new ResizeObserver(() => this.#measure()).observe(root);
+    new ResizeObserver(() => this.measure()).observe(root);
     addEventListener("scroll", () => this.#onScroll(), { passive: true });
     addEventListener("resize", () => this.#onScroll(), { passive: true });
     root.addEventListener("keydown", (event) => this.#onKey(event));
-    this.#measure();
+    this.measure();
   }
 
   /** Show these sensors in this order. */
@@ -33,7 +33,8 @@ export class Grid {
     this.refresh();
   }
 
-  #measure() {
+  /** Lay everything out anew: the list is seen again, or its size changed. */
+  measure() {
     const style = getComputedStyle(this.root);
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const width = this.root.clientWidth;

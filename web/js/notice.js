@@ -9,10 +9,12 @@ export function notice(what, act) {
   if (what === shown) return;
   shown = what;
   const box = byId("notice");
+  const held = box.contains(document.activeElement);
   box.hidden = !what;
   document.body.dataset.notice = what ?? "";
   box.replaceChildren(...(what ? PAGES[what](act) : []));
   if (what === "locked") box.querySelector("input").focus();
+  else if (held) byId("main").focus({ preventScroll: true });
 }
 
 const PAGES = {

@@ -37,6 +37,13 @@ export class Overview {
     this.none = this.known > 0 && names.length === 0;
   }
 
+  /** Give the keyboard to this sensor's card, or to the heading where it is not listed. */
+  focus(name) {
+    const place = this.grid.names.indexOf(name);
+    if (place >= 0) this.grid.focus(place);
+    else document.querySelector("#overview h1").focus({ preventScroll: true });
+  }
+
   clear() {
     byId("tools").reset();
     this.#onWish();

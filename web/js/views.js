@@ -40,8 +40,9 @@ export class Views {
     }
     this.current = this.#make(route);
     if (this.current) byId(SECTIONS[route.view]).querySelector("h1").focus({ preventScroll: true });
-    else this.parts.overview.grid.redraw();
+    else this.parts.overview.grid.measure();
     scrollTo(0, this.current ? 0 : this.listAt);
+    if (!this.current && before.view !== "list") this.parts.overview.focus(before.name);
     this.turned();
   }
 
