@@ -1,8 +1,9 @@
 """The page against a stand-in server whose every frame is chosen."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.rows import figure, now_row
+from tests.browser.rows import DASH, figure, now_ms, now_row
 from tests.browser.stub import Stub, row
 from tests.waiting import until
 
@@ -220,3 +221,38 @@ def test_stream_that_never_answers_is_tried_anew(page: Page, stub: Stub) -> None
     page.goto(stub.url)
     expect(page.locator(".card")).to_have_count(1)
     expect(page.locator("#link-text")).to_have_text("Live")
+
+
+STEPPED = """(() => {
+    const Real = Date;
+    window.stepMs = 0;
+    window.Date = class extends Real {
+        constructor(...given) { given.length ? super(...given) : super(Real.now() + stepMs); }
+        static now() { return Real.now() + stepMs; }
+    };
+})()"""
+
+
+@pytest.mark.parametrize("step_s", [20, -3600])
+def test_clock_that_is_set_silences_no_sensor(page: Page, stub: Stub, step_s: int) -> None:
+    """A browser clock that is set while the page is open makes no sensor silent, nor hides one."""
+    stub.rows["a"], stub.rows["b"] = now_row("a"), now_row("b")
+    page.add_init_script(STEPPED)
+    page.goto(stub.url)
+    expect(page.locator("[data-tile=silent]")).to_have_text("0")
+    page.evaluate(f"window.stepMs = {1000 * step_s}")
+    old = row("old", last_id=f"{now_ms() - 17_000}-0")
+    stub.send("stats", [now_row("a", count=3), old])
+    expect(page.locator('.card[data-sensor="old"] .state')).to_have_text("Silent")
+    expect(figure(page, "a", "count")).to_have_text("3")
+    expect(page.locator("[data-tile=silent]")).to_have_text("1")
+    assert page.locator('.card[data-sensor="b"] .state').inner_text() == "Healthy"
+
+
+def test_damaged_figures_are_dashes(page: Page, stub: Stub) -> None:
+    """A figure that is no number is shown as a dash, and its sensor is not called healthy."""
+    stub.rows["a"] = now_row("a", mean="abc", count="x")
+    page.goto(stub.url)
+    expect(figure(page, "a", "mean")).to_have_text(DASH)
+    expect(figure(page, "a", "count")).to_have_text(DASH)
+    expect(page.locator(".card .state")).to_have_text("Stressed")

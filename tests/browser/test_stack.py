@@ -65,6 +65,16 @@ def test_sensor_view_shows_line_rejects_and_chart(page: Page, served: Stack) -> 
     expect(page.locator(".readout")).to_contain_text("value 2")
 
 
+@pytest.mark.parametrize("name", [".", ".."])
+def test_names_that_are_folders_are_names(page: Page, served: Stack, name: str) -> None:
+    """A sensor named like a folder has its quantiles and its past as any other."""
+    served.add(name, 1.0, 2.0, 3.0)
+    served.open(page, f"#/sensor/{name}")
+    expect(page.locator("[data-summary=p50]")).to_contain_text("≈")
+    page.get_by_role("button", name="1h").click()
+    expect(page.locator("[data-summary=count]")).to_have_text("3")
+
+
 def test_no_uplot_shows_tables(page: Page, served: Stack) -> None:
     """Where set-up could not fetch uPlot, a sensor's view shows its points as a table."""
     served.add("a", 1.0, 2.0)

@@ -12,11 +12,14 @@ export function silenceAfter(record) {
   return Math.max(LEAST_SILENCE_MS, SILENT_AFTER_GAPS * record.gap);
 }
 
-/** Stressed: an alert (but for one of silence) is firing, or the last value is beyond 3 deviations. */
+/**
+ * Stressed: an alert (but for one of silence) is firing, the last value is beyond 3 deviations, or a
+ * figure is no number, as someone else wrote to the hash.
+ */
 export function conditionOf(record, now, alert) {
   if (alert?.type === "silence" || now - record.seen > silenceAfter(record)) return "silent";
   if (alert) return "stressed";
   const { count, last, mean, stddev } = record.now;
-  if (count === 0) return "stressed";
+  if (count === 0 || ![count, last, mean, stddev].every(Number.isFinite)) return "stressed";
   return count > 10 && Math.abs(last - mean) > STRESSED_BEYOND * stddev ? "stressed" : "healthy";
 }

@@ -7,16 +7,16 @@ const fixed = Array.from(
     new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
 );
 
-export const count = (n) => plain.format(n);
+export const count = (n) => (Number.isFinite(n) ? plain.format(n) : "–");
 
 /** Decimals that show two digits of the deviation (three from 10 to 100): figures keep their width. */
 export function digitsFor(deviation, value) {
-  const scale = deviation > 0 ? deviation : Math.abs(value) / 100 || 1;
+  const scale = [deviation, Math.abs(value) / 100].find((one) => one > 0 && one < Infinity) ?? 1;
   return Math.min(8, Math.max(scale < 100 ? 1 : 0, 1 - Math.floor(Math.log10(scale))));
 }
 
 export function number(value, digits) {
-  if (value === undefined || value === null || Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e9 || (size < 1e-6 && digits >= 8))) {
     return value.toExponential(3).replace("e+", "e");

@@ -8,7 +8,7 @@ const MOST = 1000; // panes of one answer
 /** Asks now and again; `told({row, panes, range})` gets each answer to the newest question only. */
 export class Past {
   constructor(sensor, told) {
-    Object.assign(this, { path: `sensors/${encodeURIComponent(sensor)}`, told, question: 0, sizes: new Map() });
+    Object.assign(this, { path: pathOf(sensor), told, question: 0, sizes: new Map() });
   }
 
   /** Ask for this range from now on. */
@@ -44,3 +44,6 @@ export class Past {
     return undefined;
   }
 }
+
+// A browser takes `.` and `..` after a slash for folders, whatever they are written as; not after a %2F.
+const pathOf = (sensor) => `sensors${/^\.\.?$/.test(sensor) ? "%2F" : "/"}${encodeURIComponent(sensor)}`;

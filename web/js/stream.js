@@ -104,7 +104,8 @@ export class Stream extends EventTarget {
     if (!["live", "connecting"].includes(this.link.state)) return;
     const opening = Math.min(QUIET_MS, OPENING_MS * 2 ** this.failures);
     const patience = this.answered ? QUIET_MS : opening;
-    if (Date.now() - this.heardAt > patience) this.abort?.abort();
+    // A clock that was set back must not put it off.
+    if (Math.abs(Date.now() - this.heardAt) > patience) this.abort?.abort();
   }
 
   #set(change) {
