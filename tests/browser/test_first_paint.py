@@ -1,4 +1,4 @@
-"""How soon the page shows its first sensor: by the clock, and by the work that it takes."""
+"""How soon the page shows its first card of twenty: by the clock, and by the work it takes."""
 
 import json
 import os
@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browser.field import Field
+from tests.browser.rows import now_ms
 from tests.browser.stack import Stack
+from tests.waiting import until
 
 LOADS = 9
+ROUNDS = 20
 MOST_MS = 300
 CATEGORIES = ["-*", "toplevel", "__metadata"]
 
@@ -25,15 +29,25 @@ USEFUL = """window.useful = new Promise((tell) => {
 pytestmark = pytest.mark.slow  # a figure of speed says something only beside little else
 
 
-def test_first_card_within_300_ms(browser: Browser, page: Page, served: Stack) -> None:
-    """With an empty cache the first card is painted within 300 ms; the best of nine loads.
+@pytest.fixture
+def twenty(served: Stack) -> Stack:
+    """Return a stack with as many sensors as the demo has, each with a few readings."""
+    field = Field()
+    for ago_s in range(ROUNDS, 0, -1):
+        field.send(served.client, now_ms() - 1000 * ago_s)
+    key = f"stats:{list(field.base)[-1]}"
+    until(lambda: served.client.hget(key, "count") == b"%d" % ROUNDS)
+    return served
+
+
+def test_first_card_within_300_ms(browser: Browser, page: Page, twenty: Stack) -> None:
+    """With an empty cache the first card of twenty is there within 300 ms; the best of nine loads.
 
     By the clock where the machine has a core to spare. Where it has none, the clock tells of the
     others: then the page's main thread must have worked for less than that.
     """
-    served.add("a", 1.0)
     page.add_init_script(USEFUL)
-    found = [load(browser, page, served) for _ in range(LOADS)]
+    found = [load(browser, page, twenty) for _ in range(LOADS)]
     assert min(worked for _, worked in found) < MOST_MS, found
     if os.getloadavg()[0] < (os.cpu_count() or 1):
         assert min(took for took, _ in found) < MOST_MS, found
