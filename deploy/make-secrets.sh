@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs once in compose.yaml's `secrets` service: a random password for each Redis user and two tokens
 # for the API, each kept in a volume of its own, and the ACL file made of the passwords. What is
-# there already stays.
+# there already stays. Also copies what the stores are started with, for all to read.
 set -eu
 umask 077
 
@@ -16,11 +16,23 @@ keep() {
   chmod 0400 "$1"
 }
 
+# share FILE NAME: /config/NAME, which every user may read and run.
+share() {
+  cp "$1" "/config/$2.new"
+  chmod 0555 "/config/$2.new"
+  mv "/config/$2.new" "/config/$2"
+}
+
 for user in admin replication simulator api processor reader; do
   case $user in admin | replication | reader) owner=999 ;; *) owner=10001 ;; esac
   keep "/secrets/$user/password" "$owner"
 done
 keep /secrets/tokens/read 10001
 keep /secrets/tokens/write 10001
-sh /config/render-acl.sh /config/users.acl /secrets /acl/users.acl
+sh /source/redis/render-acl.sh /source/redis/users.acl /secrets /acl/users.acl
 chown -R 999:999 /acl
+share /source/redis/redis.conf redis.conf
+share /source/cluster/start-redis.sh start-redis.sh
+share /source/cluster/make-cluster.sh make-cluster.sh
+share /source/deploy/look.sh look
+chmod 0755 /config

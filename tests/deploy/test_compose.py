@@ -55,7 +55,7 @@ class Compose:
 
     def part(self, name: str) -> str:
         """Return the service of that name in this profile."""
-        return f"cluster-{name}" if self.profile == "cluster" else name
+        return name if self.profile == "redis" else f"{self.profile}-{name}"
 
     @property
     def stores(self) -> list[str]:
@@ -206,8 +206,10 @@ def test_people_can_look_inside_and_nobody_can_write(compose: Compose) -> None:
         assert "mean" in compose("exec", "-T", store, "look", "HGETALL", "stats:temperature-1")
     refused = compose("exec", "-T", store, "look", "FLUSHALL")
     assert "NOPERM" in refused
-    assert compose("exec", "-T", compose.part("processor"), "rillet", "doctor")
-    assert "rejected readings" in compose("exec", "-T", compose.part("api"), "rillet", "rejects")
+    assert "NOPERM" in compose("exec", "-T", store, "look", "CONFIG", "GET", "masterauth")
+    worker = compose.part("processor")
+    assert compose("exec", "-T", worker, "rillet", "doctor")
+    assert "rejected readings" in compose("exec", "-T", worker, "rillet", "rejects")
 
 
 def test_the_image_is_small_and_runs_every_command(compose: Compose) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml
 
 from rillet.settings import Settings
 from tests.deploy.rendering import COMPONENTS, ROOT, rendered
@@ -164,7 +165,35 @@ def test_compose_asks_for_both_tokens() -> None:
     text = (ROOT / "compose.yaml").read_text()
     assert "ANONYMOUS" not in text
     for which in ("READ", "WRITE"):
-        assert text.count(f"RILLET_{which}_TOKEN_FILE: /run/secrets/tokens/") == 2
+        assert text.count(f"RILLET_{which}_TOKEN_FILE: /run/secrets/tokens/") == 3
+
+
+def test_each_profile_of_compose_has_its_own_store_and_parts() -> None:
+    """A part is in one profile and its address names that profile's stores; no name has two."""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    stores: dict[str, set[str]] = {}
+    for name, one in services.items():
+        if any(":/data" in mount for mount in one["volumes"]):
+            stores.setdefault(*one["profiles"], set()).add(name)
+        # A list names networks alone; aliases would need a mapping.
+        assert isinstance(one.get("networks", []), list), name
+    assert set(stores) == {"redis", "valkey", "cluster"}
+    parts = [one for one in services.values() if "RILLET_REDIS_URL" in one.get("environment", {})]
+    assert len(parts) == 9
+    for one in parts:
+        (profile,) = one["profiles"]
+        hosts = set(re.findall(r"([\w-]+):6379", one["environment"]["RILLET_REDIS_URL"]))
+        assert hosts == stores[profile]
+
+
+def test_compose_gives_files_of_the_clone_to_root_alone() -> None:
+    """Only the service that runs as root mounts the clone: it may be closed to everybody else."""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    mounting = {
+        name for name, one in services.items() if any(m.startswith("./") for m in one["volumes"])
+    }
+    assert mounting == {"secrets"}
+    assert services["secrets"]["user"] == "0:0"
 
 
 def test_the_version_is_the_same_everywhere() -> None:
