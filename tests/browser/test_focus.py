@@ -17,10 +17,12 @@ def test_back_gives_the_keyboard_to_the_card(page: Page, stub: Stub) -> None:
     page.go_back()
     expect(page.locator('.card[data-sensor="m-3"] a')).to_be_focused()
     page.goto(f"{stub.url}#/sensor/m-150")
-    page.get_by_role("link", name="All sensors", exact=False).last.click()
+    expect(page.get_by_role("heading", name="m-150")).to_be_focused()
+    page.get_by_role("link", name="← All sensors").click()
     expect(page.locator('.card[data-sensor="m-150"] a')).to_be_focused()
     expect(page.locator('.card[data-sensor="m-150"]')).to_be_in_viewport()
     page.goto(f"{stub.url}#/alerts")
+    expect(page.get_by_role("heading", name="Alerts", exact=True)).to_be_focused()
     page.go_back()
     expect(page.get_by_role("heading", name="All sensors")).to_be_focused()
 
