@@ -221,13 +221,25 @@ def role(redis: Pod) -> str:
     return look(redis, "INFO", "replication")
 
 
+def interrupted(made: Node, nodes: list[Pod]) -> None:
+    """Leave two of the nodes as a Job that was killed leaves them: with slots, and acquainted."""
+    secret = made.api.secrets["rillet-redis"]["admin"].decode()
+    admin = ["env", f"REDISCLI_AUTH={secret}", "redis-cli", "--user", "admin", "CLUSTER"]
+    assert nodes[0].exec(*admin, "ADDSLOTSRANGE", "0", "5460") == "OK"
+    assert nodes[0].exec(*admin, "MEET", nodes[1].ip, "6379") == "OK"
+    until(lambda: "cluster_known_nodes:2" in look(nodes[1], "CLUSTER", "INFO"))
+
+
 def test_the_cluster_component_finds_together_after_all_moved(tmp_path: Path) -> None:
-    """Six nodes become one Cluster, and again one after all got new addresses at once."""
+    """Six nodes become one Cluster, though begun before, and again after all got new addresses."""
     with node("cluster", tmp_path) as made:
         nodes = [made.run("StatefulSet", "redis", i) for i in range(6)]
         for one in nodes:
             one.ready()
+        interrupted(made, nodes)
         made.run("Job", "make-cluster").complete()
+        until(lambda: role(nodes[0]).count("state=online") == 1)
+        assert ["role:master" in role(n) for n in nodes] == [True] * 3 + [False] * 3
         load = Load(made, apps(made))
         worker = made.pods["rillet-processor"]
         load.send(30)
