@@ -11,7 +11,10 @@ COPY web/package.json web/package-lock.json web/fetch-vendor.sh web/
 RUN PYTHON=python sh web/fetch-vendor.sh
 # The page's chart library, pinned in web/package-lock.json; `make image` brings it along.
 COPY web web
-RUN test -e web/vendor/uPlot.iife.min.js || sh web/fetch-vendor.sh
+# Without it the page shows tables; CHARTS=required refuses to build that.
+ARG CHARTS=wanted
+RUN test -e web/vendor/uPlot.iife.min.js || sh web/fetch-vendor.sh \
+ && test -e web/vendor/uPlot.iife.min.js || [ "$CHARTS" != required ]
 COPY README.md LICENSE ./
 COPY lua lua
 COPY rillet rillet
@@ -42,8 +45,8 @@ ENV PATH=/opt/rillet/bin:$PATH \
 # A number, so that Kubernetes can see it is not root (runAsNonRoot).
 USER 10001:10001
 EXPOSE 8000
-# For the default command; compose.yaml has another for the others.
+# For the default command; compose.yaml has another for the others. --port goes before RILLET_PORT, as in `serve`.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"RILLET_PORT\"]}/healthz', timeout=2)"]
+    CMD ["python", "-c", "import os, re, urllib.request as u; said = re.search(r'\\x00--port[=\\x00](\\d+)', open('/proc/1/cmdline').read()); port = said[1] if said else os.environ['RILLET_PORT']; u.urlopen(f'http://127.0.0.1:{port}/healthz', timeout=2)"]
 ENTRYPOINT ["rillet"]
 CMD ["serve"]

@@ -196,6 +196,40 @@ def test_compose_gives_files_of_the_clone_to_root_alone() -> None:
     assert services["secrets"]["user"] == "0:0"
 
 
+def test_keda_reaches_what_it_asks() -> None:
+    """KEDA's namespace is let in to Redis and to the Sentinels, at the port of each."""
+    policy = the(rendered("keda"), "NetworkPolicy", "redis-from-keda")["spec"]
+    (selector,) = policy["podSelector"]["matchExpressions"]
+    for component, kind in (("k3s", "redis"), ("sentinel", "sentinel")):
+        spec = the(rendered(component), "StatefulSet", kind)["spec"]["template"]
+        assert spec["metadata"]["labels"][selector["key"]] in selector["values"]
+        (port,) = spec["spec"]["containers"][0]["ports"]
+        assert {"port": port["containerPort"]} in policy["ingress"][0]["ports"]
+
+
+def test_the_guide_counts_the_objects() -> None:
+    """The number of lines that `kubectl apply` prints is the one in k8s/README.md."""
+    said = re.search(r"each of (\d+) objects", (ROOT / "k8s/README.md").read_text())
+    assert said
+    assert int(said[1]) == len(rendered("k3s"))
+
+
+def test_a_release_waits_for_the_tests_and_the_charts() -> None:
+    """What is published needs both test workflows first, and is not built without charts."""
+    folder = ROOT / ".github/workflows"
+    release = yaml.safe_load((folder / "release.yml").read_text())["jobs"]
+    called = {name: Path(job["uses"]).name for name, job in release.items() if "uses" in job}
+    assert set(called.values()) == {"tests.yml", "image.yml"}
+    for name in ("wheel", "image"):
+        assert set(release[name]["needs"]) == set(called)
+    steps = [step.get("run") for step in release["wheel"]["steps"]]
+    assert "test -e web/vendor/uPlot.iife.min.js" in steps
+    assert "CHARTS=required" in (folder / "release.yml").read_text()
+    # PyYAML reads the key `on` as true.
+    for file in called.values():
+        assert "workflow_call" in yaml.safe_load((folder / file).read_text())[True]
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     """Package, image, compose and manifests name one version."""
     from rillet import __version__  # noqa: PLC0415 only this test needs it
