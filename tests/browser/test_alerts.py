@@ -55,7 +55,7 @@ def test_unanswered_question_for_changes_is_asked_again(page: Page, stub: Stub) 
     del stub.answers["alerts"]
     page.goto(f"{stub.url}#/alerts")
     expect(page.locator(".firing")).to_contain_text("Nothing is firing")
-    expect(page.locator(".recent")).to_contain_text("No alert has fired")
+    expect(page.locator(".recent")).to_contain_text("The server has not said yet")
     stub.answers["alerts"] = {"active": [], "recent": [alert("a", state="resolved")]}
     expect(page.locator(".recent li")).to_have_count(1)
 

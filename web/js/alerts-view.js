@@ -1,7 +1,6 @@
 // The view of all alerts: what fires now, the newest changes, and the rules as they stand.
 import { get } from "./api.js";
 import { changeRow, firingRow } from "./alert-words.js";
-import { serverNow } from "./clock.js";
 import { copyButton, el, keepFocus, onceAFrame } from "./dom.js";
 import { count } from "./format.js";
 import { watchWords, whenWords } from "./rule-words.js";
@@ -13,8 +12,9 @@ const FIRST = "rillet rules load rules.toml";
 export class AlertsView {
   title = "Alerts";
 
-  constructor(root, alerts) {
-    Object.assign(this, { root, alerts, rules: undefined, drawn: undefined });
+  /** `now()` is the time that what is shown is of. */
+  constructor(root, { alerts, now }) {
+    Object.assign(this, { root, alerts, now, rules: undefined, drawn: undefined });
     this.firing = el("div", { "aria-live": "polite" });
     this.recent = el("div");
     this.rulesBox = el("div", {}, el("p", { class: "soft" }, "Asking for the rules"));
@@ -29,10 +29,15 @@ export class AlertsView {
   /** Keep the durations true; called twice a second. */
   update() {
     for (const [node, alert] of this.rows ?? []) {
-      const fresh = firingRow(alert, serverNow()).querySelector("time").textContent;
+      const fresh = firingRow(alert, this.now()).querySelector("time").textContent;
       const time = node.querySelector("time");
       if (time.textContent !== fresh) time.textContent = fresh;
     }
+  }
+
+  /** The server is back: ask at once what it did not answer. */
+  retry() {
+    if (!this.rules) this.#ask();
   }
 
   destroy() {
@@ -52,13 +57,14 @@ export class AlertsView {
   }
 
   #draw() {
-    const { active, recent, told } = this.alerts;
+    const { active, recent, told, toldPast } = this.alerts;
     const none = told ? "Nothing is firing." : "The server has not said yet what is firing.";
-    this.rows = active.slice(0, SHOWN).map((alert) => [firingRow(alert, serverNow()), alert]);
+    const noChange = toldPast ? "No alert has fired or been resolved yet." : "The server has not said yet what changed.";
+    this.rows = active.slice(0, SHOWN).map((alert) => [firingRow(alert, this.now()), alert]);
     const nodes = this.rows.map(([node]) => node);
     const more = active.length > SHOWN ? [el("p", { class: "soft" }, `And ${count(active.length - SHOWN)} more.`)] : [];
     this.firing.replaceChildren(listOr(nodes, none), ...more);
-    this.recent.replaceChildren(listOr(recent.slice(0, SHOWN).map((alert) => changeRow(alert)), "No alert has fired or been resolved yet."));
+    this.recent.replaceChildren(listOr(recent.slice(0, SHOWN).map((alert) => changeRow(alert)), noChange));
     this.#drawRules();
   }
 

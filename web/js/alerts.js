@@ -9,6 +9,7 @@ export class Alerts extends EventTarget {
     this.bySensor = new Map(); // sensor -> Map of rule -> alert, newest last
     this.recent = [];
     this.told = false; // whether the server has said what fires
+    this.toldPast = false; // and what changed before
   }
 
   /** Take the complete list of what fires: it takes the place of what was known. */
@@ -22,6 +23,7 @@ export class Alerts extends EventTarget {
 
   /** Take changes that were before: they are told, and change nothing. */
   remember(changes) {
+    this.toldPast = true;
     const fresh = changes.filter((change) => !this.recent.some((held) => isSame(held, change)));
     this.recent = [...this.recent, ...fresh].sort((a, b) => b.at - a.at).slice(0, RECENT);
     this.#tell(new Set());

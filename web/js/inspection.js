@@ -5,27 +5,31 @@ import { EventList, alertRow, rejectRow } from "./events.js";
 
 const SHOWN = 20; // alerts and rejects
 const PAUSE_MS = 1000; // between two questions, however often rejects come
+const AGAIN_MS = 5000; // after one that was not answered
 
 export class Inspection {
   constructor(name) {
     this.path = `inspect?sensor=${encodeURIComponent(name)}`;
-    const command = el("code", {}, `redis-cli HGETALL ${quote(`stats:${name}`)}`);
-    this.command = command;
-    this.line = el("p", { class: "line" }, command, copyButton(() => command.textContent));
+    this.command = el("code");
+    this.line = el("p", { class: "line", hidden: true }, this.command, copyButton(() => this.command.textContent));
+    this.unknown = el("p", { class: "soft" }, "Not known yet.");
+    this.look = el("section", { class: "panel" }, el("h2", {}, "The same in Redis"), this.line, this.unknown);
     this.alerts = new EventList("Alerts", alertRow);
     this.rejects = new EventList("Rejected readings", rejectRow);
     this.lists = el("div", { class: "lists" }, this.alerts.node, this.rejects.node);
   }
 
-  /** Ask now, or as soon as the last question is answered and a pause is over. */
+  /** Ask now, or as soon as the last question is answered and a pause is over; until there is an answer. */
   async ask() {
     this.wanted = true;
     if (this.asking) return;
     this.asking = true;
     while (this.wanted && !this.stopped) {
       this.wanted = false;
-      this.#show(await get(this.path));
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      const facts = await get(this.path);
+      if (facts) this.#show(facts);
+      else this.wanted = true;
+      await new Promise((resolve) => setTimeout(resolve, facts ? PAUSE_MS : AGAIN_MS));
     }
     this.asking = false;
   }
@@ -34,13 +38,11 @@ export class Inspection {
     this.stopped = true;
   }
 
-  // Without an answer, what was known stays.
   #show(facts) {
-    if (!facts) return;
-    if (facts.command) setText(this.command, facts.command);
+    setText(this.command, facts.command);
+    this.line.hidden = false;
+    this.unknown.hidden = true;
     this.alerts.show((facts.alerts ?? []).slice(0, SHOWN), "No alert of this sensor.");
     this.rejects.show((facts.rejects ?? []).slice(0, SHOWN), "Every reading of this sensor was folded.");
   }
 }
-
-const quote = (text) => (/^[\w:.@%+=,/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

@@ -9,7 +9,7 @@ export class LinkLine {
     this.redisAway = false;
     stream.addEventListener("link", () => {
       // Each connection begins as if Redis were there, and is told at once where it is not.
-      if (stream.link.state === "connecting") this.redisAway = false;
+      if (stream.link.state === "connecting") this.#forgetRedis();
       this.draw();
     });
     setInterval(() => this.draw(), 250);
@@ -22,6 +22,12 @@ export class LinkLine {
     return state === "live" && this.redisAway ? "away" : state;
   }
 
+  /** When what is shown was so (ms): now while live, else when it was last heard; 0: never. */
+  get heardAt() {
+    if (this.state === "live") return Date.now();
+    return this.redisAway ? this.awaySince : this.stream.link.since;
+  }
+
   draw() {
     document.body.dataset.link = this.state;
     byId("retry").hidden = this.state !== "waiting";
@@ -32,7 +38,7 @@ export class LinkLine {
 
   #words() {
     const { since, retryAt } = this.stream.link;
-    const stale = since ? ` · stale since ${clockTime(this.redisAway ? this.awaySince : since)}` : "";
+    const stale = since ? ` · stale since ${clockTime(this.heardAt)}` : "";
     const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
     return {
       live: "Live",
@@ -42,6 +48,12 @@ export class LinkLine {
       resting: `Resting${stale}`,
       away: `Redis away${stale}`,
     }[this.state];
+  }
+
+  // What came after Redis was gone made nothing newer.
+  #forgetRedis() {
+    if (this.redisAway) this.stream.link.since = this.awaySince;
+    this.redisAway = false;
   }
 
   setRedis(away) {

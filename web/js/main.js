@@ -24,13 +24,13 @@ const alerts = new Alerts();
 const sync = new AlertSync(alerts);
 const glance = new Glance();
 const link = new LinkLine(stream);
-let frozenAt = 0; // While nothing arrives, time stands still: silence is not then the sensors' doing.
 
-const now = () => (link.state === "live" ? serverNow() : frozenAt);
+// While nothing arrives, time stands still: silence is not then the sensors' doing.
+const now = () => serverNow() - (Date.now() - link.heardAt);
 const judge = (name, record) => conditionOf(record, now(), alerts.of(name));
 const look = (name, record) => (link.state === "live" ? judge(name, record) : "stale");
 const overview = new Overview(store, alerts, judge, look);
-const views = new Views({ store, look, alerts, overview }, () => (showNotice(), showTitle()));
+const views = new Views({ store, look, alerts, overview, now }, () => (showNotice(), showTitle()));
 let lag; // entries that are not yet folded, as this connection was told
 let shownAs;
 
@@ -58,7 +58,10 @@ function onLink() {
     lag = undefined;
   }
   if (state !== shownAs) {
-    if (state === "live") sync.learnPast();
+    if (state === "live") {
+      sync.learnPast();
+      views.current?.retry();
+    }
     shownAs = state;
     overview.grid.refresh();
   }
@@ -68,7 +71,6 @@ function onLink() {
 }
 
 store.addEventListener("change", ({ detail: { names, gone, folded, whole } }) => {
-  frozenAt = serverNow();
   rate.add(performance.now(), whole ? 0 : folded);
   for (const name of gone) alerts.drop(name);
   overview.update(names, whole || gone.size > 0);
@@ -92,9 +94,9 @@ function showTitle() {
 function showNotice() {
   const { state } = link;
   if (state === "locked") return notice("locked", unlock);
-  if (!views.isList) return notice(undefined);
-  if (store.sensors.size > 0) return notice(overview.none ? "none" : undefined, () => overview.clear());
-  if (state === "live") return notice("empty");
+  const { isList } = views;
+  if (store.sensors.size > 0) return notice(isList && overview.none ? "none" : undefined, () => overview.clear());
+  if (state === "live") return notice(isList && store.told ? "empty" : undefined);
   if (state === "away") return notice("redis");
   if (state === "waiting") notice("away", () => stream.retryNow());
 }

@@ -18,6 +18,11 @@ export class Past {
     this.#ask(++this.question);
   }
 
+  /** The server is back: ask at once what it did not answer. */
+  retry() {
+    if (this.unanswered) this.follow(this.range);
+  }
+
   stop() {
     this.question++;
     clearTimeout(this.timer);
@@ -28,6 +33,7 @@ export class Past {
     const over = range.key ? `?over=${range.key}` : "";
     const [row, panes] = await Promise.all([get(this.path + over), range.key ? this.#panes(range) : undefined]);
     if (question !== this.question) return;
+    this.unanswered = row === undefined;
     this.told({ row, panes, range });
     this.timer = setTimeout(() => this.#ask(question), range.refresh_ms ?? LIVE_MS);
   }

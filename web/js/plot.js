@@ -16,16 +16,28 @@ const STEPS_MS = [
 
 let loading;
 
-/** Load uPlot once; rejects where set-up could not fetch it. */
+const SCRIPT = "vendor/uPlot.iife.min.js";
+
+/** Load uPlot once, anew after a failure; rejects with the words to say in place of a chart. */
 export function loadPlot() {
   loading ??= new Promise((resolve, reject) => {
-    document.head.append(el("link", { rel: "stylesheet", href: "vendor/uPlot.min.css" }));
-    const script = el("script", { src: "vendor/uPlot.iife.min.js" });
-    script.onload = () => resolve(globalThis.uPlot);
-    script.onerror = () => reject(new Error("web/vendor has no uPlot"));
-    document.head.append(script);
+    const parts = [el("link", { rel: "stylesheet", href: "vendor/uPlot.min.css" }), el("script", { src: SCRIPT })];
+    parts[1].onload = () => resolve(globalThis.uPlot);
+    parts[1].onerror = async () => {
+      loading = undefined;
+      for (const part of parts) part.remove();
+      reject(new Error(await whyNot()));
+    };
+    document.head.append(...parts);
   });
   return loading;
+}
+
+// Only a server that is there can say that it has no such file.
+async function whyNot() {
+  const answer = await fetch(SCRIPT, { method: "HEAD" }).catch(() => undefined);
+  if (answer?.status !== 404) return "The chart comes when the server answers";
+  return "Charts need uPlot, which set-up could not fetch: rm web/vendor/.tried && make web-vendor";
 }
 
 /** uPlot's options for the columns of columns.js. `reach(low, high)` gives the time axis's ends. */

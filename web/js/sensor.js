@@ -1,6 +1,5 @@
 // The view of one sensor: chart over a range, every figure, the redis-cli line, rejects and alerts.
 import { messageAt, sinceWords } from "./alert-words.js";
-import { serverNow } from "./clock.js";
 import { WORDS } from "./condition.js";
 import { el, setText } from "./dom.js";
 import { Figures } from "./figures.js";
@@ -15,9 +14,9 @@ import { Timeline } from "./timeline.js";
 import { glide, settle } from "./tween.js";
 
 export class SensorView {
-  /** `look(name, record)` is the state to show, `alerts` an Alerts; `over` the range's key. */
-  constructor(root, { name, over }, store, look, alerts) {
-    Object.assign(this, { root, name, title: name, store, look, alerts });
+  /** `look(name, record)` is the state to show, `now()` the time it is of; `over` the range's key. */
+  constructor(root, { name, over }, { store, look, alerts, now }) {
+    Object.assign(this, { root, name, title: name, store, look, alerts, now });
     this.past = new Past(name, (answer) => this.#learn(answer));
     this.heard = ({ detail: { names } }) => names.has(name) && (this.inspection.ask(), this.update());
     alerts.addEventListener("change", this.heard);
@@ -40,7 +39,7 @@ export class SensorView {
   /** Show what the store holds now; call it when this sensor changed. */
   update() {
     const record = this.store.sensors.get(this.name);
-    this.missing.hidden = Boolean(record);
+    this.missing.hidden = Boolean(record) || !this.store.told;
     this.body.hidden = !record;
     if (!record) return this.#blank();
     this.store.deepen(this.name);
@@ -52,14 +51,20 @@ export class SensorView {
     this.timeline.show(record, this.range, this.answer);
   }
 
+  /** The server is back: ask at once what it did not answer. */
+  retry() {
+    this.past.retry();
+    this.timeline.retry();
+  }
+
   /** The colours changed. */
   redraw() {
     this.timeline.redraw();
   }
 
   destroy() {
-    this.inspection.stop();
     this.past.stop();
+    this.inspection.stop();
     this.alerts.removeEventListener("change", this.heard);
     this.timeline.destroy();
     this.root.replaceChildren();
@@ -96,14 +101,16 @@ export class SensorView {
   }
 
   #inside() {
-    const look = el("section", { class: "panel" }, el("h2", {}, "The same in Redis"), this.inspection.line);
+    const { look, lists } = this.inspection;
     const table = el("section", { class: "panel" }, el("h2", {}, "Statistics"), this.figures.node);
-    return el("div", { class: "inside" }, table, el("div", { class: "side" }, look, this.inspection.lists));
+    return el("div", { class: "inside" }, table, el("div", { class: "side" }, look, lists));
   }
 
-  #learn(answer) {
-    this.answer = answer;
-    this.quantiles = answer.row?.quantiles ?? this.quantiles;
+  // What the server does not answer stays as it was known.
+  #learn({ row, panes }) {
+    const { answer } = this;
+    if (!answer || row || panes) this.answer = { row: row ?? answer?.row, panes: panes ?? answer?.panes };
+    this.quantiles = row?.quantiles ?? this.quantiles;
     this.update();
   }
 
@@ -123,7 +130,7 @@ export class SensorView {
     setText(this.unit, now.unit ?? "");
     const alert = this.alerts.of(this.name);
     this.kind.toggleAttribute("data-alert", Boolean(alert));
-    setText(this.kind, alert ? `${messageAt(alert)} · ${sinceWords(alert, serverNow())}` : kindWords(now.kind));
+    setText(this.kind, alert ? `${messageAt(alert)} · ${sinceWords(alert, this.now())}` : kindWords(now.kind));
     const condition = this.look(this.name, record);
     this.root.dataset.state = condition;
     setText(this.word, WORDS[condition]);

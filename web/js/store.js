@@ -12,6 +12,7 @@ export class Store extends EventTarget {
   constructor() {
     super();
     this.sensors = new Map();
+    this.told = false; // whether the complete list has ever come
   }
 
   /** Take the complete list: what is not in it is gone, and a row may be older than the one held. */
@@ -19,6 +20,7 @@ export class Store extends EventTarget {
     const present = new Set(rows.map((row) => row.sensor));
     const gone = new Set([...this.sensors.keys()].filter((name) => !present.has(name)));
     for (const name of gone) this.sensors.delete(name);
+    this.told = true;
     this.#take(rows, gone, true);
   }
 

@@ -33,6 +33,11 @@ export class Timeline {
     this.#fillTable();
   }
 
+  /** Load the chart again, if it could not be loaded; it comes with the next `show`. */
+  retry() {
+    if (this.failed) this.begun = false;
+  }
+
   redraw() {
     this.chart?.redraw();
   }
@@ -59,11 +64,17 @@ export class Timeline {
       this.chart?.destroy();
       Object.assign(this, { chart, drawn: NOTHING });
       this.#draw();
-    } catch {
-      this.box.hidden = this.key.hidden = true;
-      this.table.open = true;
-      setText(this.readout, "Charts need uPlot, which set-up could not fetch: rm web/vendor/.tried && make web-vendor");
+      this.#fallBack(false);
+    } catch (error) {
+      this.#fallBack(true);
+      setText(this.readout, error.message);
     }
+  }
+
+  // The table in place of a chart that cannot be had; it closes again when the chart comes.
+  #fallBack(needed) {
+    if (needed === Boolean(this.failed)) return;
+    this.box.hidden = this.key.hidden = this.table.open = this.failed = needed;
   }
 
   // Live points change all the time; an answer is drawn once.

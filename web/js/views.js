@@ -7,7 +7,7 @@ import { SensorView } from "./sensor.js";
 const SECTIONS = { list: "overview", sensor: "sensor", alerts: "alerts" };
 
 export class Views {
-  /** `parts`: {store, look, alerts, overview}; `turned` is called after each change of view. */
+  /** `parts`: {store, look, alerts, overview, now}; `turned` is called after each change of view. */
   constructor(parts, turned) {
     Object.assign(this, { parts, turned, current: undefined, route: { view: "list" }, listAt: 0 });
   }
@@ -47,10 +47,9 @@ export class Views {
   }
 
   #make(route) {
-    const { store, look, alerts } = this.parts;
     const root = byId(SECTIONS[route.view]);
-    if (route.view === "sensor") return new SensorView(root, route, store, look, alerts);
-    if (route.view === "alerts") return new AlertsView(root, alerts);
+    if (route.view === "sensor") return new SensorView(root, route, this.parts);
+    if (route.view === "alerts") return new AlertsView(root, this.parts);
     return undefined;
   }
 }
