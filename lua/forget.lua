@@ -4,8 +4,8 @@
 --- RETURNS forgotten fault
 --- INCLUDE exact alike number stream_id sequence sums slow outbox @reducers sensor removal setup
 --
--- `sensors` are names, one a line, at most 1,000. With `seen_before_ms` only those whose last reading
--- arrived before it are forgotten. First comes what an earlier call has left in the outbox: it may
+-- `sensors` are names, one a line, at most 1,000. With `seen_before_ms` only those whose last reading,
+-- good or not, arrived before it are forgotten. First comes what an earlier call has left in the outbox: it may
 -- be of these sensors, and must not be written after they are gone.
 
 local keys = {

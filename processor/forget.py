@@ -8,6 +8,7 @@ from processor.scripts import load_script
 from rillet.errors import UserError
 from rillet.keys import Keys
 from rillet.settings import Settings
+from rillet.validate import check_sensor
 
 MOST = 500
 """Names of one call, so that it holds the server for a few milliseconds."""
@@ -24,12 +25,13 @@ def forget(
 ) -> list[str]:
     """Take away all that is kept of these sensors, atomically; return those that there were.
 
-    With `seen_before_ms` only those whose last reading arrived before it. A sensor that sends again
-    begins anew. Raise UserError where Redis refuses a write that must come first.
+    With `seen_before_ms` only those whose last reading, good or not, came before it. A sensor that
+    sends again begins anew. Raise UserError where Redis refuses a write that must come first.
     """
     script = load_script("forget", reducers_for(settings))
     known = fold_arguments(settings, keys, 0, now_ms)
     forgotten: list[str] = []
+    sensors = [name for name in sensors if _is_name(name)]
     for first in range(0, len(sensors), MOST):
         named = known | {
             "sensors": "\n".join(sensors[first : first + MOST]),
@@ -41,3 +43,8 @@ def forget(
             said = reply["fault"].decode(errors="replace")
             raise UserError(f"Redis refuses a write: {said}. Mend that, then forget again.")
     return forgotten
+
+
+def _is_name(name: str) -> bool:
+    """Tell whether a sensor can have this name: of one with a line break Lua would make two."""
+    return name.isascii() and check_sensor(name.encode()) is None

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import track
 
 from processor.forget import forget as forget_some
+from processor.record import Own, pieces_of
 from rillet.connect import check_reachable, connect
 from rillet.errors import UserError
 from rillet.keys import Keys, partition_keys, partition_of
@@ -70,18 +71,16 @@ def _named(settings: Settings, names: list[str] | None) -> list[Part]:
 
 
 def _unseen(client: Any, settings: Settings, before_ms: int) -> list[Part]:
-    """Return the sensors of each partition whose last reading arrived before that time."""
+    """Return the sensors of each partition whose last reading, good or not, came before then."""
     return [(keys, list(_stale(client, keys, before_ms))) for keys in partition_keys(settings)]
 
 
 def _stale(client: Any, keys: Keys, before_ms: int) -> Iterator[str]:
     names = sorted(n.decode() for n in client.hkeys(keys.state) if not n.startswith(b"\0"))
     for part in _chunks(names):
-        pipe = client.pipeline(transaction=False)
-        for name in part:
-            pipe.hget(keys.stats(name), "last_id")
-        for name, last_id in zip(part, pipe.execute(), strict=True):
-            if last_id and int(last_id.split(b"-")[0]) < before_ms:
+        for name, record in zip(part, client.hmget(keys.state, part), strict=True):
+            seen_ms = Own.unpack(pieces_of(record)["s"]).seen_ms if record else None
+            if seen_ms is not None and seen_ms < before_ms:
                 yield name
 
 

@@ -13,7 +13,8 @@ _LONG = struct.Struct("<I")
 _MOMENTS = struct.Struct("<BBB9d")
 _OWN = struct.Struct("<B4d")
 _WITH_SEQ = 1
-"""The flag of an own piece that has the seq window behind it; 2: when its last reject was added."""
+"""The flag of an own piece that has the seq window behind it."""
+_SEQ_WINDOW, _SEEN = struct.Struct("<5d"), struct.Struct("<d")
 _TINY_SCALE = Fraction(2) ** -1100
 
 LONG_PIECE = 0xFFFF
@@ -101,6 +102,8 @@ class Own:
     gaps: int = 0
     restarts: int = 0
     lowest_seq: int | None = None
+    seen_ms: int | None = None
+    """When the last entry of the sensor was added, good or not."""
 
     @classmethod
     def unpack(cls, piece: bytes) -> Self:
@@ -111,8 +114,12 @@ class Own:
             size = piece[at]
             texts.append(piece[at + 1 : at + 1 + size].decode(errors="replace"))
             at += 1 + size
-        numbered = struct.unpack_from("<5d", piece, at) if flags == _WITH_SEQ else None
+        numbered = _SEQ_WINDOW.unpack_from(piece, at) if flags == _WITH_SEQ else None
         _, lowest, _, gaps, restarts = numbered or (0, 0, 0, 0, 0)
+        at += _SEQ_WINDOW.size if numbered else 0
+        seen = texts[0].split("-")[0] or None
+        if at < len(piece):
+            (seen,) = _SEEN.unpack_from(piece, at)
         known = first != float("inf")
         return cls(
             int(duplicates),
@@ -125,4 +132,5 @@ class Own:
             int(gaps),
             int(restarts),
             int(lowest) if numbered else None,
+            int(seen) if seen is not None else None,
         )

@@ -137,7 +137,7 @@ class StuckRule(_TimedRule):
 
 
 class SilenceRule(_TimedRule):
-    """Fires once no reading came for `after_s` seconds by the clock of the server."""
+    """Fires once nothing came for `after_s` seconds by the clock of the server, good or not."""
 
     type: Literal["silence"]
 

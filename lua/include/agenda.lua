@@ -26,7 +26,7 @@ end
 
 local function deadline(s)
   local at = sensor.deadline(s)
-  local seen = forget_ms > 0 and (s.arrival_ms or s.rejected_ms)
+  local seen = forget_ms > 0 and sensor.seen_ms(s)
   if seen and seen + forget_ms < at then at = seen + forget_ms end
   return at
 end
@@ -37,8 +37,8 @@ function M.settle(s, now, caught_up, drained, may_forget)
   local own, at = s[index], deadline(s)
   if drained or caught_up and at <= now then
     sensor.tick(s, now)
-    local seen = s.arrival_ms or s.rejected_ms
-    s.forgotten = may_forget and forget_ms > 0 and seen and now - seen >= forget_ms
+    local seen = forget_ms > 0 and sensor.seen_ms(s)
+    s.forgotten = may_forget and seen and now - seen >= forget_ms
     at = deadline(s)
   end
   if s.forgotten then

@@ -23,7 +23,7 @@ local function run_of(runs, sensor)
   end
   run = { sensor = sensor, n = 0, rejected = 0, values = {}, ids = {}, last_id = nil,
     before_ts = nil, before_ms = nil, duplicates = nil, times = nil, low_ts = nil, high_ts = nil,
-    first_at = nil, last_at = nil, codes = nil, rejected_id = nil } -- room for what the reducers note, made once
+    first_at = nil, last_at = nil, codes = nil, unfolded = nil, seen_ms = nil } -- room for what the reducers note, made once
   runs[sensor], runs[#runs + 1] = run, run
   return run
 end
@@ -141,7 +141,10 @@ function M.collect(entries, limits, budget)
       weight = weight + 0.9 + k * 0.1
     else
       rejected[#rejected + 1] = { id = id, code = code, reason = reason, fields = list }
-      if run then run.rejected, run.rejected_id = run.rejected + 1, id end
+      if run then
+        run.rejected, run.unfolded = run.rejected + 1, run.unfolded or {}
+        run.unfolded[run.rejected] = id
+      end
       weight = weight + reject.weight(list)
     end
     if weight >= budget or #runs == MAX_SENSORS then

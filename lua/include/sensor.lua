@@ -8,7 +8,7 @@ local M = {}
 
 local pack, unpack_struct, sub, concat = struct.pack, struct.unpack, string.sub, table.concat
 local OWN, LONG = string.byte('s'), 65535
-local WITH_SEQ, REJECTED_ONLY = 1, 2 -- what follows the own fields: the seq window, or rejected_ms
+local WITH_SEQ, SEEN = 1, 2 -- what follows the own fields: the seq window, or seen_ms alone
 
 -- Returns, by tag (a byte), where each piece of a record starts, and where the last one ends.
 local function places_of(record)
@@ -33,25 +33,27 @@ local function unpack_own(record, at)
   local s = { nil, nil, nil, nil, nil, nil, -- the reducers' states; all room is made once
     duplicates = duplicates, rejected = rejected, first_ts = first_ts, last_ts = last_ts,
     last_id = last_id, kind = kind, unit = unit, gaps = 0, restarts = 0, steady = nil, name = nil,
-    record = nil, places = nil, arrival_ms = nil, rules = nil, rejected_ms = nil }
-  if flags == REJECTED_ONLY then
-    s.rejected_ms = unpack_struct('<d', record, next_at)
+    record = nil, places = nil, arrival_ms = nil, rules = nil, seen_ms = nil }
+  if flags == SEEN then
+    s.seen_ms = unpack_struct('<d', record, next_at)
   elseif flags == WITH_SEQ then
-    s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts =
+    s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts, next_at =
       unpack_struct('<ddddd', record, next_at)
+    if next_at < at + unpack_struct('<H', record, at - 2) then -- behind it, by the piece's length
+      s.seen_ms = unpack_struct('<d', record, next_at)
+    end
   end
   return s
 end
 
 local function pack_own(s)
-  local flags = s.seq_high and WITH_SEQ or s.last_id == '' and s.rejected_ms and REJECTED_ONLY or 0
+  local flags = s.seq_high and WITH_SEQ or s.seen_ms and SEEN or 0
   local bytes = pack('<BddddBc0Bc0Bc0', flags, s.duplicates, s.rejected,
     s.first_ts, s.last_ts, #s.last_id, s.last_id, #s.kind, s.kind, #s.unit, s.unit)
-  if flags == REJECTED_ONLY then
-    bytes = bytes .. pack('<d', s.rejected_ms)
-  elseif flags == WITH_SEQ then
+  if flags == WITH_SEQ then
     bytes = bytes .. pack('<ddddd', s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts)
   end
+  if s.seen_ms then bytes = bytes .. pack('<d', s.seen_ms) end
   return bytes
 end
 
@@ -106,7 +108,8 @@ local function drop_duplicates(s, run)
       end
       kept, s.last_id = kept + k, run.ids[i]
     else
-      s.duplicates = s.duplicates + k
+      s.duplicates, run.unfolded = s.duplicates + k, run.unfolded or {}
+      table.insert(run.unfolded, run.ids[i])
     end
     i = i + k
   end
@@ -131,13 +134,32 @@ local function note_times(s, run)
   end
 end
 
+-- Puts the entries of a run that were not folded (run.unfolded) in order, and notes in the state when
+-- the last of them was added, if that was the last of all.
+local function note_unfolded(s, run)
+  local ids = run.unfolded
+  if run.seq and run.rejected > 0 then table.sort(ids, stream_id.less) end
+  local newest = ids[#ids]
+  if s.last_id == '' or stream_id.less(s.last_id, newest) then s.seen_ms = stream_id.ms(newest) end
+end
+
+-- Lets the reducers know of a run of which nothing was folded.
+local function hear(s, run)
+  for _, i in ipairs(clocked) do
+    if reducers[i].hear then reducers[i].hear(s[i], run, s) end
+  end
+end
+
 -- Folds one run into the state.
 function M.step(s, run)
   local kind, unit = run.kind or s.kind, run.unit or s.unit
   if run.seq or run.rejected > 0 or kind ~= s.kind or unit ~= s.unit then s.steady = false end
   s.kind, s.unit, s.rejected = kind, unit, s.rejected + run.rejected
   run.before_ts = s.last_ts
-  if #clocked > 0 and s.last_id ~= '' then run.before_ms = stream_id.ms(s.last_id) end
+  if #clocked > 0 and s.last_id ~= '' then
+    run.before_ms = stream_id.ms(s.last_id)
+    run.seen_ms = s.seen_ms or run.before_ms
+  end
   if run.seq then
     drop_duplicates(s, run)
   elseif run.n > 0 then
@@ -145,11 +167,14 @@ function M.step(s, run)
     note_times(s, run)
   end
   if #clocked > 0 and s.last_id ~= '' then s.arrival_ms = stream_id.ms(s.last_id) end
-  if run.rejected_id then s.rejected_ms = stream_id.ms(run.rejected_id) end
+  if run.n > 0 then s.seen_ms = nil end
+  if run.unfolded then note_unfolded(s, run) end
   if run.n > 0 then
     for i = 1, #reducers do
       reducers[i].step(s[i], run.values, run.n, run, s)
     end
+  elseif run.unfolded and s.last_id ~= '' then
+    hear(s, run)
   end
 end
 
@@ -231,10 +256,10 @@ function M.finish(s)
   return concat(parts), fields, f, steady and steady_from or f
 end
 
--- Returns when the sensor was seen last, by the server's clock in ms: where none of its readings was
--- good, when the last of those that it ever sent was added; or nil.
+-- Returns when the last entry of the sensor was added, by the server's clock in ms; or nil. Rejects and
+-- repeats count: s.seen_ms is that of one which came after the last good reading.
 function M.seen_ms(s)
-  return s.last_id ~= '' and stream_id.ms(s.last_id) or s.rejected_ms
+  return s.seen_ms or s.last_id ~= '' and stream_id.ms(s.last_id) or nil
 end
 
 -- Appends the own fields that each reading changes after f; returns the new f.

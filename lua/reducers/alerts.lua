@@ -177,6 +177,11 @@ local function stuck(a, rule, values, n, run, s)
   end
 end
 
+-- Returns when the last entry of a sensor was added, good or not.
+local function seen_ms(s)
+  return s.seen_ms or s.arrival_ms
+end
+
 -- A sensor has been silent: told as of the moment at which that was so, before reading i.
 local function fall_silent(a, rule, s, arrival, i)
   local t = arrival + rule.after_ms
@@ -184,20 +189,43 @@ local function fall_silent(a, rule, s, arrival, i)
   tell(s, rule, 'firing', SAYS.silence, '', threshold_of(rule), t, '', i)
 end
 
+-- Returns the ids of the entries of a run in their order, those that were not folded among them (from
+-- the sensor's first good one on), and by the same index the number of the reading, or between two.
+local function arrivals(run, n)
+  local ids, at, others, j = {}, {}, run.unfolded or {}, 1
+  for i = 1, n + 1 do
+    local id = run.ids[i]
+    while others[j] and (i > n or id and stream_id.less(others[j], id)) do
+      if run.seen_ms or #ids > 0 then ids[#ids + 1], at[#at + 1] = others[j], i - 0.5 end
+      j = j + 1
+    end
+    if i <= n and id then ids[#ids + 1], at[#at + 1] = id, i end
+  end
+  return ids, at
+end
+
+-- An entry of the sensor ends its silence: reading i of the run, or one that was not folded.
+local function end_silence(a, rule, s, run, id, i)
+  if i == math.floor(i) then
+    return resolve(a, rule, s, run, i)
+  end
+  tell(s, rule, 'resolved', RESOLVED.silence, '', threshold_of(rule), ms(id), id, i)
+  a[rule.name] = nil
+end
+
 local function silence(a, rule, _, n, run, s)
-  local arrival = run.before_ms or ms(run.ids[1])
-  if not a[rule.name] and s.arrival_ms - arrival <= rule.after_ms then
+  local before = run.seen_ms or ms(run.ids[1])
+  if not a[rule.name] and seen_ms(s) - before <= rule.after_ms then
     return
   end
-  for i = 1, n do
-    if run.ids[i] then
-      local now = ms(run.ids[i])
-      if not a[rule.name] and now - arrival > rule.after_ms then
-        fall_silent(a, rule, s, arrival, i)
-      end
-      if a[rule.name] then resolve(a, rule, s, run, i) end
-      arrival = now
+  local ids, at = arrivals(run, n)
+  for k, id in ipairs(ids) do
+    local now = ms(id)
+    if not a[rule.name] and now - before > rule.after_ms then
+      fall_silent(a, rule, s, before, at[k])
     end
+    if a[rule.name] then end_silence(a, rule, s, run, id, at[k]) end
+    before = now
   end
 end
 
@@ -258,13 +286,22 @@ function M.step(a, values, n, run, s)
   send()
 end
 
+-- Takes note of entries of which none was folded: they end a silence.
+function M.hear(a, run, s)
+  find_rules(a, s)
+  for _, rule in ipairs(s.rules) do
+    if rule.type == 'silence' then silence(a, rule, nil, 0, run, s) end
+  end
+  send()
+end
+
 -- Judges a sensor that sent nothing.
 function M.tick(a, now, s)
   if not s.rules then find_rules(a, s) end
   if s.last_id == '' then
     return send()
   end
-  local arrival = s.arrival_ms
+  local arrival = seen_ms(s)
   for _, rule in ipairs(s.rules) do
     if rule.type == 'silence' and not a[rule.name] and now - arrival > rule.after_ms then
       fall_silent(a, rule, s, arrival, 0)
@@ -283,7 +320,7 @@ function M.deadline(a, s)
       end
     end
   end
-  return first < huge and s.arrival_ms and s.arrival_ms + first or huge
+  return first < huge and s.arrival_ms and seen_ms(s) + first or huge
 end
 
 -- Resolves what fires for a sensor that is forgotten.

@@ -65,19 +65,23 @@ def test_a_name_that_is_not_there_is_told(client: redis.Redis, parts: Settings) 
 
 
 def test_those_unseen_for_so_long_go(client: redis.Redis, parts: Settings) -> None:
-    """By when their last reading arrived, not by its event time; --dry-run only lists them."""
+    """By when their last reading, good or not, arrived, not by its event time."""
     now_ms = time.time_ns() // 1_000_000
     old = {f"old{n}" for n in range(4)}
     for keys in partition_keys(parts):
-        client.xadd(keys.readings, {"sensor": "x", "value": ""}, id=f"{now_ms - 7_200_000}-0")
+        client.xadd(keys.readings, {"value": ""}, id=f"{now_ms - 7_200_000}-0")
     for name in old:
         _add_at(client, parts, name, now_ms - 3_700_000)
+    bad = partition_keys(parts)[partition_of("bad", 3)]
+    client.xadd(bad.readings, {"sensor": "bad", "value": "?"}, id=f"{now_ms - 3_600_500}-0")
+    fold(client, parts, bad)
+    old.add("bad")
     _add_at(client, parts, "young", now_ms - 3_500_000)
     add(client, parts, "new", 1.0, ts="1000")
     listed = rillet("--unseen-for", "1h", "--dry-run")
     assert set(listed.output.split()) == old
     assert old <= known(client)
-    assert "4 of 4 forgotten" in rillet("--unseen-for", "1h").output
+    assert "5 of 5 forgotten" in rillet("--unseen-for", "1h").output
     assert {"young", "new"} <= known(client)
     assert not old & known(client)
 

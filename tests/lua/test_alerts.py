@@ -202,6 +202,28 @@ def test_a_silence_that_nobody_watched_is_told_all_the_same(
     ]
 
 
+@pytest.mark.parametrize("count", [1, 100])
+@pytest.mark.parametrize("other", [{"value": "?"}, {"value": "1", "seq": "1"}])
+def test_bad_readings_and_repeats_are_no_silence(
+    client: redis.Redis, settings: Settings, count: int, other: dict[str, str]
+) -> None:
+    """Who sends anything is not silent, however it is folded; such an entry ends a silence too."""
+    put(client, GONE)
+    add(client, [{"sensor": "s", "value": "1", "seq": "1"}], 1000)
+    for at in range(10_000, 80_000, 9000):
+        add(client, [{"sensor": "s"} | other], at)
+    add(client, [{"sensor": "s", "value": "1", "seq": "2"}], 80_000)
+    add(client, [{"sensor": "s"} | other], 100_000)
+    fold_all(client, settings, count, now_ms=100_000)
+    entries = [text(fields) for _, fields in client.xrange("alerts")]
+    assert [(one["state"], one["ts"], one["id"], one["value"]) for one in entries] == [
+        ("firing", "90000", "", ""),
+        ("resolved", "100000", "100000-1", ""),
+    ]
+    assert fold(client, settings, partition_keys(settings)[0], now_ms=110_000).changes == 0
+    assert fold(client, settings, partition_keys(settings)[0], now_ms=110_001).changes == 1
+
+
 def test_rules_are_for_a_kind_or_a_glob_or_all(client: redis.Redis, settings: Settings) -> None:
     """Each sensor is judged by the rules that are for it, and by no other."""
     put(

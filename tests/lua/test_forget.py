@@ -1,5 +1,7 @@
 """Sensors that are forgotten: by hand, and by the clock."""
 
+import math
+import struct
 from typing import Any
 
 import orjson
@@ -8,6 +10,7 @@ import redis
 
 from processor.fold import fold
 from processor.forget import forget
+from processor.record import Own, pieces_of
 from rillet.errors import UserError
 from rillet.keys import partition_keys
 from rillet.settings import Settings
@@ -96,6 +99,57 @@ def test_a_sensor_that_never_sent_a_good_reading_is_forgotten_too(
     fold_all(client, forgetful, now_ms=90_001)
     assert keys_of(client, "bad") == []
     assert client.hget("state", "\0forgotten") == b"1"
+
+
+@pytest.mark.parametrize("sent", [{"value": "?"}, {"value": "1", "seq": "1"}])
+def test_a_sensor_that_sends_nothing_new_is_not_forgotten(
+    client: redis.Redis, settings: Settings, sent: dict[str, str]
+) -> None:
+    """Bad readings and repeats show that it is there, as good ones do, so no repeat is new."""
+    settings = settings.model_copy(update={"forget_after_s": 100.0})
+    keys = partition_keys(settings)[0]
+    add(client, [{"sensor": "s", "value": "1", "seq": "1"}], 1000)
+    for at_ms in range(11_000, 300_000, 10_000):
+        add(client, [{"sensor": "s"} | sent], at_ms)
+        fold_all(client, settings, now_ms=at_ms)
+    assert hashes(client)["s"]["count"] == "1"
+    assert forget(client, settings, keys, ["s"], 291_000) == []
+    add(client, [{"sensor": "s", "value": "1", "seq": "1"}], 300_000)
+    fold_all(client, settings, now_ms=399_999)
+    assert hashes(client)["s"]["count"] == "1"
+    fold_all(client, settings, now_ms=400_000)
+    assert keys_of(client, "s") == []
+
+
+def test_when_a_sensor_was_seen_is_read_from_records_of_former_versions(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """One with nothing but rejects had the time behind its own fields; one with seq, none."""
+    keys = partition_keys(settings)[0]
+    former = {
+        "bad": struct.pack("<B4d3xd", 2, 0, 1, math.inf, -math.inf, 5000),
+        "seq": struct.pack("<B4dB6sxx5d", 1, 3, 0, 7, 7, 6, b"4000-1", 9, 9, 1, 2, 1),
+    }
+    for name, own in former.items():
+        client.hset(keys.state, name, b"s" + struct.pack("<H", len(own)) + own)
+    add(client, [{"sensor": "seq", "value": "1", "seq": "9"}], 6000)
+    assert forget(client, settings, keys, ["bad", "seq"], 5000) == ["seq"]
+    assert forget(client, settings, keys, ["bad"], 5001) == ["bad"]
+    client.hset(keys.state, "seq", b"s" + struct.pack("<H", len(former["seq"])) + former["seq"])
+    fold_all(client, settings, now_ms=7000)
+    shown = hashes(client)["seq"]
+    assert (shown["duplicates"], shown["gaps"], shown["restarts"]) == ("4", "2", "1")
+    assert Own.unpack(pieces_of(client.hget(keys.state, "seq") or b"")["s"]).seen_ms == 6000
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\nb", "", "\0swept", "ä", "\ud800", "x" * 129])
+def test_what_no_sensor_can_be_called_names_none(
+    client: redis.Redis, settings: Settings, name: str
+) -> None:
+    """A name with a line break is not taken for two."""
+    scene(client, settings)
+    assert forget(client, settings, partition_keys(settings)[0], [name]) == []
+    assert sorted(hashes(client)) == ["a", "b"]
 
 
 def test_a_time_that_is_set_later_holds_for_sensors_long_silent(

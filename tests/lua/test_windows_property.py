@@ -49,12 +49,13 @@ send = st.tuples(
 burst = st.tuples(
     st.just("burst"), st.sampled_from("ab"), st.lists(value, min_size=4, max_size=30), st.just(20)
 )
+noise = st.tuples(st.just("noise"), st.sampled_from("ab"))
 run = st.tuples(st.just("fold"), st.integers(1, 9))
 wait = st.tuples(
     st.just("wait"),
     st.one_of(st.integers(1, 900), st.integers(1, 9000), st.sampled_from([60_000, 10**10])),
 )
-steps = st.lists(st.one_of(send, send, send, burst, run, wait), min_size=3, max_size=40)
+steps = st.lists(st.one_of(send, send, send, burst, noise, run, wait), min_size=3, max_size=40)
 
 
 class Scene:
@@ -64,6 +65,7 @@ class Scene:
         self.client, self.settings, self.keys = client, settings, keys
         self.now, self.count = BEGIN, 0
         self.sent: dict[str, list[Reading]] = {}
+        self.rejected: dict[str, list[Reading]] = {}
 
     def send(self, sensor: str, values: list[float], late_ms: int | None) -> None:
         """Send one entry."""
@@ -75,6 +77,14 @@ class Scene:
             fields["ts"] = ts
         self.client.xadd(self.keys.readings, fields, id=entry_id)
         self.sent.setdefault(sensor, []).extend(Reading(ts, self.now, v, entry_id) for v in values)
+
+    def noise(self, sensor: str) -> None:
+        """Send an entry that cannot be folded."""
+        self.count += 1
+        entry_id = f"{self.now}-{self.count}"
+        self.client.xadd(self.keys.readings, {"sensor": sensor, "value": "?"}, id=entry_id)
+        bad = Reading(self.now, self.now, math.nan, entry_id)
+        self.rejected.setdefault(sensor, []).append(bad)
 
     def burst(self, sensor: str, values: list[float], gap_ms: int) -> None:
         """Send some entries, one after the other."""
@@ -111,8 +121,12 @@ class Scene:
     def changes(self, sensor: str, rule: dict[str, Any]) -> list[Any]:
         """Return the changes of one rule that the model wants, as of now."""
         model = Alerts(rule, self.settings.half_life_s * 1000)
-        for reading in self.sent[sensor]:
-            model.take(reading)
+        everything = self.sent[sensor] + self.rejected.get(sensor, [])
+        for reading in sorted(everything, key=lambda r: int(r.entry_id.split("-")[1])):
+            if math.isnan(reading.value):
+                model.hear(reading)
+            else:
+                model.take(reading)
         model.tick(self.now)
         return model.changes
 

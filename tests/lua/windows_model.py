@@ -107,6 +107,7 @@ class Alerts:
         self.fired = False
         self.changes: list[Change] = []
         self.seen: list[Reading] = []
+        self.heard = math.nan
 
     def change(self, state: str, value: float | None, ts: int, entry_id: str) -> None:
         """Note a change."""
@@ -116,13 +117,22 @@ class Alerts:
     def tick(self, now: float) -> None:
         """Let the clock go on to `now`."""
         if self.rule["type"] == "silence" and self.seen and not self.fired:
-            until = self.seen[-1].arrival + self.rule["after_ms"]
+            until = int(self.heard + self.rule["after_ms"])
             if now > until:
                 self.change("firing", None, until, "")
+
+    def hear(self, entry: Reading) -> None:
+        """Note an entry that was not folded: it shows only that the sensor sends."""
+        if self.seen:
+            self.tick(entry.arrival)
+            if self.rule["type"] == "silence" and self.fired:
+                self.change("resolved", None, entry.arrival, entry.entry_id)
+        self.heard = entry.arrival
 
     def take(self, reading: Reading) -> None:
         """Judge one reading by those before it."""
         self.tick(reading.arrival)
+        self.heard = reading.arrival
         wanted = self.wanted(reading)
         if wanted != self.fired:
             state = "firing" if wanted else "resolved"
