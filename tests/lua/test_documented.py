@@ -5,12 +5,17 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import redis
 
 from processor.fold import fold
 from processor.merge import figures
+from processor.post import message
 from processor.record import Moments, Own, pieces_of
+from processor.rules import RuleSet
+from processor.rules_text import parse_toml
+from rillet.alert import from_entry
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 
@@ -154,3 +159,16 @@ def test_the_cursor_is_a_field_of_state(client: redis.Redis, settings: Settings)
     last = client.xrevrange("readings", count=1)[0][0]  # type: ignore[index,unused-ignore]
     assert client.hget("state", "\0cursor") == last + b" 2"
     assert not client.hexists("state", "\0dirty")
+
+
+def test_the_webhook_posts_what_the_page_shows(client: redis.Redis, settings: Settings) -> None:
+    """The example of docs/alerts.md, made of its first rule and a reading."""
+    page = (ROOT / "docs" / "alerts.md").read_text()
+    (toml, *_) = re.findall(r"^    (\[\[rule\]\]\n.*?)\n\n", page, re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"^    (\{\"text\".*?\})\n\n", page, re.MULTILINE | re.DOTALL)
+    client.set("rules", RuleSet(parse_toml(toml), 1).compiled())
+    reading = {"sensor": "greenhouse-1", "value": "31.5", "kind": "temperature"}
+    client.xadd("readings", reading | {"ts": "1795484873000"}, id="1795484873101-0")  # type: ignore[arg-type]
+    fold(client, settings, partition_keys(settings)[0], now_ms=1795484873101)
+    ((_, fields),) = client.xrange("alerts")  # type: ignore[union-attr, misc]
+    assert orjson.loads(message(from_entry(b"1795484873101-0", fields))) == orjson.loads(shown)
