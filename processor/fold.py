@@ -53,24 +53,28 @@ class Folded:
 
 
 @lru_cache(maxsize=64)
-def reducers_for(settings: Settings) -> tuple[str, ...]:
-    """Return the reducers that the settings ask for; what is off is not in the script at all."""
+def reducers_for(settings: Settings, parting: bool = False) -> tuple[str, ...]:
+    """Return the reducers that the settings ask for; what is off is not in the script at all.
+
+    A `parting` script has the alerts in any case, so that those that fire can be resolved.
+    """
+    alerts = settings.alerts or parting
     windows = bool(settings.window_sizes)
     asked = {
         "moments": True,
         "sketch": settings.quantiles,
         "weights": settings.half_life_s > 0,
         "panes": windows,
-        "alerts": settings.alerts,
-        "clock": windows or settings.alerts or settings.forget_after_s > 0,
+        "alerts": alerts,
+        "clock": windows or alerts or settings.forget_after_s > 0,
     }
     return tuple(name for name in DEFAULT_REDUCERS if asked[name])
 
 
 @lru_cache(maxsize=64)
-def options_for(settings: Settings) -> str:
+def options_for(settings: Settings, parting: bool = False) -> str:
     """Return what the reducers must know, as JSON; empty where there is only the first."""
-    if reducers_for(settings) == DEFAULT_REDUCERS[:1]:
+    if reducers_for(settings, parting) == DEFAULT_REDUCERS[:1]:
         return ""
     options = {
         "sizes": [asdict(size) for size in settings.window_sizes],
@@ -80,6 +84,7 @@ def options_for(settings: Settings) -> str:
         "quantiles": settings.quantiles,
         "sketch_buckets": settings.sketch_buckets,
         "half_life_ms": settings.half_life_s * 1000,
+        "alerts": settings.alerts,
         "alerts_maxlen": settings.alerts_maxlen,
         "forget_ms": ceil(settings.forget_after_s * 1000),
     }
@@ -87,7 +92,13 @@ def options_for(settings: Settings) -> str:
 
 
 def fold_arguments(
-    settings: Settings, keys: Keys, count: int, now_ms: int | None = None, budget: int = 0
+    settings: Settings,
+    keys: Keys,
+    count: int,
+    now_ms: int | None = None,
+    budget: int = 0,
+    *,
+    parting: bool = False,
 ) -> dict[str, Any]:
     """Return the named KEYS and ARGV of fold.lua for at most `count` entries of one partition.
 
@@ -116,7 +127,7 @@ def fold_arguments(
         "results_maxlen": settings.results_maxlen,
         "rejects_maxlen": settings.rejects_maxlen,
         "now_ms": "" if now_ms is None else now_ms,
-        "options": options_for(settings),
+        "options": options_for(settings, parting),
     }
 
 
@@ -128,11 +139,13 @@ def fold(
     now_ms: int | None = None,
     *,
     budget: int = 0,
+    parting: bool = False,
 ) -> Folded:
     """Fold at most `count` entries of one partition, atomically, in the server.
 
     `now_ms` is the wall clock; by default it is the server's. `budget` is that of fold_arguments.
+    Where alerts are off, `parting` folds resolve those that fire still.
     """
-    script = load_script("fold", reducers_for(settings))
-    arguments = fold_arguments(settings, keys, count, now_ms, budget)
+    script = load_script("fold", reducers_for(settings, parting))
+    arguments = fold_arguments(settings, keys, count, now_ms, budget, parting=parting)
     return Folded.from_reply(script.run(client, arguments))

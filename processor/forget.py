@@ -28,8 +28,8 @@ def forget(
     With `seen_before_ms` only those whose last reading, good or not, came before it. A sensor that
     sends again begins anew. Raise UserError where Redis refuses a write that must come first.
     """
-    script = load_script("forget", reducers_for(settings))
-    known = fold_arguments(settings, keys, 0, now_ms)
+    script = load_script("forget", reducers_for(settings, parting=True))
+    known = fold_arguments(settings, keys, 0, now_ms, parting=True)
     forgotten: list[str] = []
     sensors = [name for name in sensors if _is_name(name)]
     for first in range(0, len(sensors), MOST):

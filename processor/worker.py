@@ -1,8 +1,9 @@
 """The worker: drives the fold of every partition, waits when there is nothing to do, and heals.
 
-Touches Redis through fold.lua, and `XREAD BLOCK` and `XGROUP CREATE` on `readings`.
+Touches Redis through fold.lua, `XREAD BLOCK` and `XGROUP CREATE` on `readings`, EXISTS on `firing`.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
@@ -21,6 +22,9 @@ from rillet.settings import Settings
 
 WAIT_MS = 500
 """How long one XREAD blocks. It only bounds how fast a stop or a deleted stream is noticed."""
+
+LOOK_S = 5.0
+"""How often a worker without alerts looks whether some fire still."""
 
 JOIN_S = 1.0
 """How long the main thread sleeps at a time: an endless join may sleep through two signals at once
@@ -55,6 +59,8 @@ class Driver:
         self.pulse = pulse
         self.pace = Pace(settings.fold_target_ms * 1000, settings.fold_max_count)
         self._pause_s = 0.0
+        self._look_at_s = 0.0
+        self._parting = False
 
     def run(self) -> None:
         """Fold, wait, fold; return when stopped."""
@@ -74,7 +80,10 @@ class Driver:
     def _step(self, client: Any) -> None:
         """Fold once; if that took all there was, wait until more comes."""
         pace = self.pace
-        folded = fold(client, self.settings, self.keys, pace.count, budget=pace.budget)
+        parting = self._is_parting(client)
+        folded = fold(
+            client, self.settings, self.keys, pace.count, budget=pace.budget, parting=parting
+        )
         pace.note(folded.entries, folded.weight, folded.busy_us)
         self.on_fold(self.keys, folded)
         missing = folded.fault == "NOSTREAM"
@@ -90,6 +99,13 @@ class Driver:
             client.xread({self.keys.readings: after}, count=1, block=WAIT_MS)
         self.health.well(self.keys.readings)
         self._pause_s = 0.0
+
+    def _is_parting(self, client: Any) -> bool:
+        """Tell whether alerts are off and some fire still; another worker may yet have them on."""
+        if not self.settings.alerts and (self._parting or time.monotonic() >= self._look_at_s):
+            self._parting = bool(client.exists(self.keys.firing))
+            self._look_at_s = time.monotonic() + LOOK_S
+        return self._parting
 
     def _make_group(self, client: Any) -> None:
         """Make stream and group, so that people and producers can see the lag from the start."""

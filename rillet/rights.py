@@ -21,6 +21,7 @@ READS = (
     ("hscan", "{state}", "HSCAN", "{state}", "0"),
     ("xrevrange", "{rejects}", "XREVRANGE", "{rejects}", "+", "-"),
     ("get", "{rules}", "GET", "{rules}"),
+    ("exists", "{firing}", "EXISTS", "{firing}"),
     ("lindex", "{panes}*", "LINDEX", "{panes}x", "0"),
     ("zrangebyscore", "{due}", "ZRANGEBYSCORE", "{due}", "0", "1"),
 )

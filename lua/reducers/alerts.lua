@@ -1,4 +1,5 @@
--- alerts: which rules fire for one sensor. Reads the rules; what changes goes to the outbox.
+-- alerts: which rules fire for one sensor. Reads `rules`, and asks whether `firing` is there; what
+-- changes goes to the outbox.
 --- INCLUDE times glob ruleset
 --
 -- Each reading is judged against the state before it. Only changes are told: one entry each for
@@ -8,6 +9,7 @@ local M = { tag = string.byte('a') }
 
 local REST, FIRED, LOW = 0, 1, 2 -- of a rule; LOW: fired by the lower limit
 local LEAST_WEIGHT = 5 -- of what a deviation is measured by, in readings of now: else it is noise
+local GONE = -1 -- stands for the version of rules that are not there any more
 local TYPES = { 'limit', 'deviation', 'stuck', 'silence' }
 local NUMBERS = { limit = 1, deviation = 2, stuck = 3, silence = 4 }
 local SAYS = {
@@ -25,13 +27,17 @@ local RESOLVED = {
 local keys, maxlen, at_ms
 local huge, ms, pack, concat = math.huge, stream_id.ms, struct.pack, table.concat
 
--- Returns false where nobody has ever given a rule.
+-- Returns false where there are no rules and nothing fires: nobody has ever given any, or what fired
+-- under those that are gone is resolved.
 function M.setup(options, names)
   keys, maxlen, at_ms = names, options.alerts_maxlen, options.now_ms
-  local there = ruleset.load(keys.rules)
-  options.rules_version = ruleset.version
+  local there = options.alerts and ruleset.load(keys.rules)
+  if not there and redis.call('EXISTS', keys.firing) == 0 then
+    return false
+  end
+  options.rules_version = there and ruleset.version or GONE
   if options.half_life_ms > 0 then weights.before = ruleset.has.deviation end
-  return there
+  return true
 end
 
 -- The state: by the name of a rule, what is to be known of it: its type; at rest or how it fired;
@@ -241,7 +247,8 @@ end
 -- Drops what is known of a rule, and tells so where it fired.
 local function let_go(a, s, name, message)
   if a[name].state ~= REST then
-    tell(s, { name = name, type = TYPES[a[name].type] }, 'resolved', message, '', '', s.last_ts, '', 0)
+    local t = math.max(s.last_ts, a[name].since)
+    tell(s, { name = name, type = TYPES[a[name].type] }, 'resolved', message, '', '', t, '', 0)
   end
   a[name] = nil
 end

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from processor.fold import fold
+from processor.forget import forget
 from processor.rules import RULES as CHECKED
 from processor.rules import RuleSet
 from rillet.keys import partition_keys
@@ -275,6 +276,56 @@ def test_a_changed_rule_goes_on_from_where_it_was(client: redis.Redis, settings:
     send(client, 2000, 31)
     fold_all(client, settings, now_ms=2001)
     assert told(client) == [("hot", "firing", "31"), ("hot", "resolved", "31")]
+
+
+@pytest.mark.parametrize("swept", [None, "0:0 done"])
+def test_rules_that_are_deleted_leave_nothing_firing(
+    client: redis.Redis, settings: Settings, swept: str | None
+) -> None:
+    """Without the key every alert is resolved, also where a former version had passed over that."""
+    put(client, HOT, {"name": "still", "type": "stuck", "after_s": 1})
+    send(client, 1000, 31)
+    send(client, 3000, 31)
+    fold_all(client, settings, now_ms=3001)
+    client.delete("rules")
+    if swept:
+        client.hset("state", "\0swept", swept)
+    fold_all(client, settings, now_ms=3002)
+    assert firing(client) == []
+    assert sorted(told(client)[2:]) == [("hot", "resolved", ""), ("still", "resolved", "")]
+    put(client, HOT, version=2)
+    send(client, 4000, 32)
+    fold_all(client, settings, now_ms=4001)
+    assert firing(client) == ["hot:s"]
+
+
+def test_alerts_that_are_switched_off_leave_nothing_firing(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """A parting fold resolves them though the rules are there, and no reading fires any more."""
+    put(client, HOT)
+    send(client, 1000, 31)
+    fold_all(client, settings, now_ms=1001)
+    off = settings.model_copy(update={"alerts": False, "windows": "", "quantiles": False})
+    keys = partition_keys(settings)[0]
+    send(client, 2000, 33)
+    for _ in range(3):
+        fold(client, off, keys, now_ms=2001, parting=True)
+    assert firing(client) == []
+    assert told(client) == [("hot", "firing", "31"), ("hot", "resolved", "")]
+
+
+def test_forgetting_resolves_also_where_alerts_are_off(
+    client: redis.Redis, settings: Settings
+) -> None:
+    """What fires for a sensor goes with it, whatever the settings."""
+    put(client, HOT)
+    send(client, 1000, 31)
+    fold_all(client, settings, now_ms=1001)
+    off = settings.model_copy(update={"alerts": False})
+    assert forget(client, off, partition_keys(settings)[0], ["s"]) == ["s"]
+    assert firing(client) == []
+    assert told(client)[1:] == [("hot", "resolved", "")]
 
 
 def test_a_removed_rule_is_resolved_also_for_sensors_that_are_silent(

@@ -52,6 +52,20 @@ def test_nothing_is_left_but_what_streams_say(client: redis.Redis, settings: Set
     assert told["message"] == "a was forgotten"
 
 
+def test_an_alert_is_not_resolved_before_it_fired(client: redis.Redis, settings: Settings) -> None:
+    """A silence begins after the last reading, and ends no earlier than that by being forgotten."""
+    gone = {"name": "gone", "type": "silence", "after_ms": 10_000}
+    client.set("rules", orjson.dumps({"version": 1, "rules": [gone]}))
+    add(client, [{"sensor": "s", "value": "1"}], 1000)
+    fold_all(client, settings, now_ms=20_000)
+    forget(client, settings, partition_keys(settings)[0], ["s"])
+    told = [text(fields) for _, fields in client.xrange("alerts")]
+    assert [(one["state"], one["ts"]) for one in told] == [
+        ("firing", "11000"),
+        ("resolved", "11000"),
+    ]
+
+
 def test_a_forgotten_sensor_begins_anew(client: redis.Redis, settings: Settings) -> None:
     """What it sends later is folded as if it had never been there."""
     scene(client, settings)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import orjson
 import pytest
 import redis
 
@@ -148,3 +149,18 @@ def test_two_signals_at_once_end_a_worker(server: EmbeddedServer) -> None:
         for worker in workers:
             assert "stopped" in worker.communicate(timeout=20)[0]
             assert worker.returncode == 0
+
+
+def test_a_worker_without_alerts_resolves_those_that_fire(
+    server: EmbeddedServer, client: redis.Redis
+) -> None:
+    """RILLET_ALERTS=false ends what fired before it."""
+    hot = {"name": "hot", "type": "limit", "high": 30.0, "hysteresis": 0}
+    client.set("rules", orjson.dumps({"version": 1, "rules": [hot]}))
+    client.xadd("readings", {"sensor": "s", "value": "31"})
+    with running(server, "process"):
+        until(lambda: client.hlen("firing") == 1)
+    with running(server, "process", alerts="false"):
+        until(lambda: client.hlen("firing") == 0)
+    changes: Any = client.xrange("alerts")
+    assert [fields[b"state"] for _, fields in changes] == [b"firing", b"resolved"]
