@@ -4,6 +4,9 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := .venv/bin
+# Slow tests that measure: nothing may run beside them. Of the others many wait, so that three of them
+# keep two cores busy.
+ALONE := tests/browser tests/integration/test_bench_soak.py tests/integration/test_bench_fold.py
 
 .DEFAULT_GOAL := help
 .PHONY: help web-vendor screenshots demo test test-long test-deploy manifests image check docs fmt bench clean
@@ -32,12 +35,13 @@ demo: .venv/.ready web-vendor ## everything on this machine: server, simulator, 
 	@exec $(BIN)/rillet demo
 
 test: .venv/.ready web-vendor ## the everyday tests (under 5 minutes on two cores)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not deploy'
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m 'not slow and not deploy'
 
 test-long: .venv/.ready web-vendor ## the long tests, and the fold's on the Redis found on PATH
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow $(ALONE)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(ALONE:%=--ignore=%)
 	$(BIN)/python -m pytest --hypothesis-profile long tests/lua/test_fuzz.py tests/integration/api/test_fuzz.py
-	if command -v redis-server >/dev/null; then $(BIN)/python -m pytest -n 2 --dist loadfile \
+	if command -v redis-server >/dev/null; then $(BIN)/python -m pytest -n 3 --dist loadfile \
 		--server path -m 'not deploy and not slow' tests/lua tests/recovery tests/integration; fi
 
 check: .venv/.ready ## everything CI runs

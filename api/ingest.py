@@ -183,7 +183,7 @@ async def take_readings(request: Request) -> Response:
 async def _take_document(request: Request, intake: Intake) -> None:
     limit = request.app.state.shared.settings.body_max_bytes
     said = f"The body is over {limit} bytes; send NDJSON, or less."
-    body = await read_body(request, limit, said)
+    body = await read_body(request, limit, said, **intake.summary())
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:

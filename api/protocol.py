@@ -18,6 +18,8 @@ UNSENT_BYTES = 64 * 1024
 HEAD_S = 10.0
 """How long a request's head may take to come whole; a connection that sends none is cut then."""
 
+LAST_CALL_S = 0.1
+
 HEAD_MAX_BYTES = 64 * 1024
 """About how much of a head is held; what comes along with its beginning is not counted."""
 
@@ -71,7 +73,11 @@ class StreamProtocol(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         if self.head_due is None:
-            self.head_due = self.loop.call_later(HEAD_S, self.abort)
+            self.head_due = self.loop.call_later(HEAD_S, self._last_call)
+
+    def _last_call(self) -> None:
+        """Read once more, then cut: a loop that stood still sees its timers before its data."""
+        self.head_due = self.loop.call_later(LAST_CALL_S, self.abort)
 
     def _stop_expecting(self) -> None:
         if self.head_due is not None:

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.rows import figure, hide, now_ms, now_row
@@ -49,6 +50,7 @@ def test_alerts_that_fired_before_are_known(page: Page, stub: Stub) -> None:
     expect(page.locator('.card[data-sensor="a"] .kind')).to_have_text("5 deviations off")
 
 
+@pytest.mark.slow
 def test_unanswered_question_for_changes_is_asked_again(page: Page, stub: Stub) -> None:
     """What changed before is asked for until the server answers; what fires the stream tells."""
     stub.rows["a"] = now_row("a")

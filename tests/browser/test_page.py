@@ -140,6 +140,7 @@ def test_works_behind_a_path_prefix(page: Page, stub: Stub) -> None:
     expect(page.locator(".figures [data-field=mean]")).to_have_text("20.5")
 
 
+@pytest.mark.slow
 def test_cards_stay_in_place_while_figures_change(page: Page, stub: Stub) -> None:
     """Updates move no card: what shift the browser counts is a hundredth of what it calls good."""
     stub.rows["a"] = now_row("a")
@@ -214,6 +215,7 @@ def test_sparklines_are_not_squashed(page: Page, stub: Stub) -> None:
         until(lambda: all(abs(off) <= 1 for off in page.locator(".spark").evaluate(SQUASHED)))
 
 
+@pytest.mark.slow
 def test_stream_that_never_answers_is_tried_anew(page: Page, stub: Stub) -> None:
     """A connection on which nothing comes is given up after 10 s, and the next one serves."""
     stub.rows["a"] = now_row("a")

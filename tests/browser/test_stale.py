@@ -1,5 +1,6 @@
 """What the page shows is what it was told, and what it was told long ago does not look like now."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.rows import DASH, now_ms, now_row
@@ -57,6 +58,7 @@ def test_stale_parts_look_stale(page: Page, stub: Stub) -> None:
     assert colour(page, ".figures td") != before
 
 
+@pytest.mark.slow
 def test_durations_stand_still_while_nothing_arrives(page: Page, stub: Stub) -> None:
     """How long an alert has been firing is not counted on where nobody knows that it still does."""
     stub.rows["a"] = now_row("a")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.rows import now_ms, now_row
@@ -12,6 +13,7 @@ LINE = "redis-cli -u redis://127.0.0.1:54615/0 HGETALL '{1}:stats:a'"
 REJECT = {"id": f"{now_ms()}-0", "code": "bad", "reason": "no number", "fields": {"value": "x"}}
 
 
+@pytest.mark.slow
 def test_sensor_opened_while_the_server_is_away(page: Page, stub: Stub) -> None:
     """Its lists and line are said to be unknown; they come with the server, as does the chart."""
     stub.rows["a"] = now_row("a", rejected=20)

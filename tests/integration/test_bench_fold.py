@@ -14,6 +14,7 @@ from rillet.embedded import EmbeddedServer
 from tests.waiting import until
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_the_fold_runs() -> None:
     """Every row is there, with figures of this machine; their size is not judged here."""
     done = CliRunner().invoke(bench, ["fold", "--quick"], env={"COLUMNS": "200"})

@@ -21,6 +21,7 @@ from tests.waiting import until
 NOBODY: Any = None
 
 
+@pytest.mark.slow
 def test_a_short_soak_is_exact(server: EmbeddedServer) -> None:
     """Readings at full speed: every field exact, every table there, whatever else is set."""
     options = ["soak", "--readings", "300000", "--sensors", "20", "--server", server.binary]

@@ -291,6 +291,7 @@ def test_a_failed_write_of_the_file_is_an_error(settings: Settings, client: redi
     assert (one.level, one.mend[:5]) == ("error", "redis")
 
 
+@pytest.mark.slow
 def test_a_replica_that_acknowledges_nothing_is_named(
     settings: Settings,
     client: redis.Redis,

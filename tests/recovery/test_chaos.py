@@ -103,6 +103,7 @@ def test_a_run_that_is_ended_leaves_no_process(
     until(lambda: processes_in(folder) == [])
 
 
+@pytest.mark.slow
 def test_a_fault_that_could_not_be_done_is_not_counted(server: EmbeddedServer) -> None:
     """What is to be done to a server that is down is not done, and the table says so."""
     plan = [
@@ -168,7 +169,7 @@ BREAKS = {
     "scramble": Break("scramble", broken.NO_SEQ, hold_s=1),
     "fill-memory": Break("fill-memory", options={"maxmemory_policy": "allkeys-random"}),
 }
-EVERY_DAY = {"kill-worker", "kill-server"}
+EVERY_DAY = {"kill-server"}
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,7 @@ async def test_a_key_of_another_type_costs_that_sensor_only(
     assert "b" in first.rows
 
 
+@pytest.mark.slow
 def test_a_redis_that_hangs_is_told_before_a_client_gives_up() -> None:
     """With Redis stopped amid its work, reading, writing and metrics answer within httpx's 5 s."""
     with EmbeddedServer() as own, serving(own) as api, httpx.Client(base_url=api.url) as http:
