@@ -166,6 +166,7 @@ def test_hidden_page_lets_go_of_its_stream(page: Page, stub: Stub) -> None:
     assert stub.asked_ids == [None, "1-0"]
 
 
+@pytest.mark.slow
 def test_seventh_tab_is_served(browser: Browser, stub: Stub) -> None:
     """Six tabs use up what a browser opens to one server; one that is hidden makes room."""
     stub.rows["a"] = now_row("a")

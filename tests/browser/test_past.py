@@ -180,6 +180,7 @@ def test_server_without_windows_says_so(page: Page, past: Stub) -> None:
         expect(page.locator(".readout")).to_contain_text("did not give the windows")
 
 
+@pytest.mark.slow
 def test_keyboard_cursor_stays_with_its_pane(page: Page, past: Stub) -> None:
     """While the chart is drawn anew the read-out stays with the pane that the keys chose."""
     page.goto(f"{past.url}#/sensor/a?over=5m")

@@ -73,6 +73,7 @@ def test_rules_are_asked_for_as_soon_as_they_can_be(page: Page, stub: Stub) -> N
     assert any("rules" in one for one in stub.asked[before:])
 
 
+@pytest.mark.slow
 def test_range_that_cannot_be_asked_keeps_its_figures(page: Page, stub: Stub) -> None:
     """What is known of a range stays, as stale as the rest, while the server is away."""
     over: dict[str, Any] = {"count": 60, "mean": 18.25, "stddev": 0.75, "min": 15.5, "max": 22.5}

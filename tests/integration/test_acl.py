@@ -179,6 +179,7 @@ def test_each_user_is_refused_what_it_need_not_do(guarded: GuardedServer, user: 
     client.close()
 
 
+@pytest.mark.slow
 def test_a_replica_follows_as_the_user_replication(guarded: GuardedServer) -> None:
     """A replica that logs in with the rights of `replication` is in step with its master."""
     admin = connect(guarded.settings("admin"))

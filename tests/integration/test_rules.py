@@ -140,6 +140,7 @@ def test_lost_rules_come_back(client: redis.Redis, parts: Settings) -> None:
     assert names(client, parts) == [["file"]] * 3
 
 
+@pytest.mark.slow
 def test_the_processor_loads_its_file_and_follows_it(
     server: EmbeddedServer, client: redis.Redis, parts: Settings
 ) -> None:

@@ -135,6 +135,7 @@ def test_a_lost_connection_loses_no_reading_and_is_said_once() -> None:
             assert {int(entry["seq"]) for entry in _entries(client)} == set(range(1, 251))
 
 
+@pytest.mark.slow
 def test_a_cluster_gets_each_partition_on_its_own_slot(server: EmbeddedServer) -> None:
     """A Cluster that is not up yet is waited for; then each reading is there once."""
     options = {"cluster_enabled": "yes", "cluster_port": str(free_port())}

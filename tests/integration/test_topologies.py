@@ -219,6 +219,7 @@ def test_slots_that_move_under_load_lose_and_repeat_nothing(
         assert all(worker.poll() is None for worker in workers)
 
 
+@pytest.mark.slow
 def test_every_route_answers_on_a_cluster(server: EmbeddedServer) -> None:
     """A reading posted to an API on a Cluster is folded, and each route that reads answers."""
     with cluster(server.binary) as made, ExitStack() as stack:

@@ -88,6 +88,7 @@ def test_what_a_user_gets_wrong_is_one_line(server: EmbeddedServer, tmp_path: Pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.slow
 def test_a_run_that_is_ended_leaves_no_process(
     server: EmbeddedServer, number: signal.Signals, tmp_path: Path
 ) -> None:

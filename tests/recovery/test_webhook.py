@@ -69,6 +69,7 @@ def test_each_change_is_posted_as_slack_takes_it(
 
 
 @pytest.mark.parametrize("answer", [500, Hook.HANG])
+@pytest.mark.slow
 def test_a_receiver_that_fails_is_asked_until_it_recovers(
     server: EmbeddedServer, client: redis.Redis, hook: Hook, answer: int
 ) -> None:

@@ -137,6 +137,7 @@ def test_at_rest_the_group_shows_lag_nothing(server: EmbeddedServer, client: red
     assert [(g["name"], g["pending"], g["lag"]) for g in groups] == [(b"stats", 0, 0)]
 
 
+@pytest.mark.slow
 def test_two_signals_at_once_end_a_worker(server: EmbeddedServer) -> None:
     """One that comes while another is handled holds nothing up: the end is orderly."""
     with ExitStack() as stack:

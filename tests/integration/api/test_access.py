@@ -56,6 +56,7 @@ def test_the_page_logs_in_once_and_gets_a_cookie(server: EmbeddedServer) -> None
         assert http.post(f"{api.url}/api/readings", json={}).status_code == 401
 
 
+@pytest.mark.slow
 def test_only_a_trusted_proxy_says_who_asks_and_how(server: EmbeddedServer) -> None:
     """The cookie is Secure where a trusted proxy says https; the word of others is nothing."""
     said = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
@@ -112,6 +113,7 @@ def test_other_origins_are_let_in_only_if_listed(server: EmbeddedServer) -> None
             assert (headers.get("access-control-allow-origin") == origin) is allowed
 
 
+@pytest.mark.slow
 async def test_streams_are_capped_in_all_and_per_address(
     server: EmbeddedServer, client: redis.Redis
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import orjson
+import pytest
 import redis
 from httpx_sse import EventSource
 
@@ -50,6 +51,7 @@ async def test_lag_is_what_no_worker_has_folded(
                 pass
 
 
+@pytest.mark.slow
 async def test_lag_survives_a_redis_that_refuses(
     server: EmbeddedServer, client: redis.Redis, settings: Settings
 ) -> None:

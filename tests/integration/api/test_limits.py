@@ -49,6 +49,7 @@ def test_a_login_that_is_none_says_what_is_wrong(api: Api, body: bytes) -> None:
     assert answer.json()["errors"][0]["where"].startswith("body")
 
 
+@pytest.mark.slow
 def test_others_are_answered_while_long_bodies_are_judged(api: Api) -> None:
     """Bodies of half a million bad readings are not done when a request sent after them is."""
     body = b"[" + b"0," * 500_000 + b"0]"

@@ -106,6 +106,7 @@ def _errors(said: str) -> list[str]:
     return [line["event"] for line in lines if line["level"] == "error"]
 
 
+@pytest.mark.slow
 def test_stopping_with_uploads_in_flight_is_no_error(
     server: EmbeddedServer, client: redis.Redis
 ) -> None:

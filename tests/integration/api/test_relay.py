@@ -175,6 +175,7 @@ async def test_connecting_while_results_flow_leaves_no_gap(
             await asyncio.gather(*following)
 
 
+@pytest.mark.slow
 async def test_frames_do_not_come_faster_than_the_limit(
     server: EmbeddedServer, client: redis.Redis, settings: Settings
 ) -> None:
@@ -216,6 +217,7 @@ async def test_headers_keep_proxies_from_buffering(api: Api) -> None:
     assert first.startswith("retry: ")
 
 
+@pytest.mark.slow
 async def test_a_silent_stream_gets_a_comment(server: EmbeddedServer, client: redis.Redis) -> None:  # noqa: ARG001 an empty server
     """A heartbeat comment comes when nothing else does."""
     with serving(server, sse_heartbeat_s="0.3") as api:
@@ -350,6 +352,7 @@ async def test_redis_sees_one_reader_however_many_clients(
         assert len(client.client_list()) < 10
 
 
+@pytest.mark.slow
 async def test_several_workers_serve_every_client(
     server: EmbeddedServer, client: redis.Redis, settings: Settings
 ) -> None:

@@ -49,6 +49,7 @@ def _read_steadily(asking: socket.socket, end: bytes) -> None:
 
 
 @pytest.mark.parametrize("resumes", [True, False])
+@pytest.mark.slow
 async def test_a_slow_client_that_reads_steadily_is_not_cut_off(
     server: EmbeddedServer, client: redis.Redis, settings: Settings, resumes: bool
 ) -> None:

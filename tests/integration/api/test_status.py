@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+import pytest
 import redis
 
 from rillet.embedded import EmbeddedServer
@@ -53,6 +54,7 @@ async def test_a_stream_that_resumes_while_redis_is_away_is_told_so() -> None:
                     event = await anext(events)
 
 
+@pytest.mark.slow
 async def test_a_fault_that_stays_is_told_once(
     server: EmbeddedServer, client: redis.Redis, settings: Settings
 ) -> None:
