@@ -1,6 +1,5 @@
 """`rillet bench soak`: millions of readings at full speed; what grows, and whether all is exact."""
 
-import os
 import resource
 import statistics
 import subprocess
@@ -23,6 +22,7 @@ from bench.load import BLOCK, MIX, Load
 from bench.slope import Fit, fit
 from rillet.embedded import EmbeddedServer
 from rillet.errors import UserError
+from rillet.settings import environment_with
 from verify.agreement import compare
 
 PIPELINE = 100
@@ -98,18 +98,17 @@ def soak(
 def _short_windows(sensors: int) -> dict[str, str]:
     """Return settings of few and short windows, so that what is kept is soon all there."""
     return {
-        "RILLET_WINDOWS": "1s,2s",
-        "RILLET_WINDOWS_KEEP": str(KEPT),
-        "RILLET_WINDOWS_MAXLEN": str(KEPT * sensors),
-        "RILLET_ALLOWED_LATENESS_MS": "1000",
+        "windows": "1s,2s",
+        "windows_keep": str(KEPT),
+        "windows_maxlen": str(KEPT * sensors),
+        "allowed_lateness_ms": "1000",
     }
 
 
 @contextmanager
 def _worker(server: EmbeddedServer, windows: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
     """Run a worker with these settings, and no others of the environment."""
-    env = {name: text for name, text in os.environ.items() if not name.startswith("RILLET_")}
-    env |= {"RILLET_REDIS_URL": server.url, "RILLET_LOG_LEVEL": "error", **windows}
+    env = environment_with(redis_url=server.url, log_level="error", **windows)
     with subprocess.Popen([sys.executable, "-m", "rillet", "process"], env=env) as process:
         try:
             yield process

@@ -1,7 +1,6 @@
 """What a run consists of: one private server, two cables to it, workers; and ends it all."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from processor.rules_store import write_rules
 from processor.rules_text import parse_toml
 from rillet.connect import FAULTS
 from rillet.embedded import EmbeddedServer
-from rillet.settings import Settings
+from rillet.settings import Settings, environment_with
 
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory_policy": "noeviction"}
 """The settings of Redis under which nothing may be lost."""
@@ -51,10 +50,9 @@ def settings_for(port: int, partitions: int) -> Settings:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment in which a worker has these settings and no others of Rillet's."""
-    env = {name: text for name, text in os.environ.items() if not name.startswith("RILLET_")}
     own = {name: getattr(settings, name) for name in ("partitions", *LIMITS)}
     own |= {"redis_url": settings.redis_url.get_secret_value(), "log_level": "warning"}
-    return env | {f"RILLET_{name.upper()}": str(value) for name, value in own.items()}
+    return environment_with(**own)
 
 
 class Workers:

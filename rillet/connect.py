@@ -5,6 +5,7 @@ one interface. Only the API may call `connect_async`; nothing here knows a key.
 """
 
 import ssl
+from pathlib import Path
 from typing import Any, cast
 
 import redis
@@ -35,6 +36,14 @@ FAULTS = (redis.RedisError, RedisClusterException, OSError)
 """What a call may raise when the server is away or moving; the Cluster's own is no RedisError."""
 
 
+def _secret(setting: str, file: Path | None) -> str:
+    """Return what a file holds, empty where there is none; UserError if it cannot be read."""
+    try:
+        return file.read_text().strip() if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{setting} cannot be read: {error}.") from None
+
+
 class FileCredentials(CredentialProvider):
     """The login with its password read from a file at each connection, so it may be rotated."""
 
@@ -45,10 +54,7 @@ class FileCredentials(CredentialProvider):
 
     def get_credentials(self) -> tuple[str, str]:
         """Return (user, password); raise UserError if the file cannot be read."""
-        try:
-            return self._username, self._file.read_text().strip() if self._file else ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"RILLET_REDIS_PASSWORD_FILE cannot be read: {error}.") from None
+        return self._username, _secret("RILLET_REDIS_PASSWORD_FILE", self._file)
 
     async def get_credentials_async(self) -> tuple[str, str]:
         """Return the same; the file is small and local."""
@@ -104,11 +110,8 @@ def _sentinel_options(settings: Settings, options: dict[str, Any]) -> dict[str, 
     """Return the same for the Sentinels: TLS alike, but a password of their own or none."""
     mine = {key: value for key, value in options.items() if key != "credential_provider"}
     file = settings.redis_sentinel_password_file
-    try:
-        if file:
-            mine["password"] = file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"RILLET_REDIS_SENTINEL_PASSWORD_FILE cannot be read: {error}.") from None
+    if file:
+        mine["password"] = _secret("RILLET_REDIS_SENTINEL_PASSWORD_FILE", file)
     return mine
 
 

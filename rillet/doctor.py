@@ -21,7 +21,7 @@ from rillet import terminal
 from rillet.address import parse_address
 from rillet.connect import FAULTS, check_reachable, connect
 from rillet.embedded import MINIMUM
-from rillet.finding import Finding, Patient, ok, one
+from rillet.finding import Finding, Level, Patient, ok, one
 from rillet.groups import check_groups
 from rillet.rights import check_rights
 from rillet.settings import Settings, load_settings
@@ -175,18 +175,19 @@ def _run(check: Callable[[Patient], Iterator[Finding]], patient: Patient) -> lis
     name = check.__name__.removeprefix("check_")
     try:
         return list(check(patient))
-    except NoPermissionError as error:
-        said = f"could not look: {_first_line(error)}"
-        return [Finding("warning", name, said, "use the user `reader`")]
-    except ResponseError as error:
-        said = f"could not look: {_first_line(error)}"
-        mend = (
-            "redis-cli TYPE readings  (another key may be it: docs/redis-layout.md has the types)"
-        )
-        return [Finding("error", name, said, mend)]
     except FAULTS as error:
-        said = f"could not look: {_first_line(error)}"
-        return [Finding("error", name, said, "redis-cli PING  (and start what does not answer)")]
+        level, mend = _unlooked(error)
+        return [Finding(level, name, f"could not look: {_first_line(error)}", mend)]
+
+
+def _unlooked(error: Exception) -> tuple[Level, str]:
+    """Return how bad it is that a check could not look, and what mends that."""
+    if isinstance(error, NoPermissionError):
+        return "warning", "use the user `reader`"
+    if isinstance(error, ResponseError):
+        mend = "another key may be it: docs/redis-layout.md has the types"
+        return "error", f"redis-cli TYPE readings  ({mend})"
+    return "error", "redis-cli PING  (and start what does not answer)"
 
 
 def _first_line(error: Exception) -> str:

@@ -265,3 +265,9 @@ def load_settings(**given: str | None) -> Settings:
             for fault in error.errors()
         )
         raise UserError(f"{faults}. See docs/configuration.md.") from None
+
+
+def environment_with(**own: object) -> dict[str, str]:
+    """Return the environment of a process that is to have these settings and no others of ours."""
+    env = {name: text for name, text in os.environ.items() if not name.startswith("RILLET_")}
+    return env | {f"RILLET_{name.upper()}": str(value) for name, value in own.items()}
