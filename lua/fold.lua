@@ -68,7 +68,11 @@ local caught_up = looked_at == #entries
   and (#entries < tonumber(count) or entries[looked_at][1] == c.last)
 local due_left = 0
 if agenda.on and caught_up then
-  agenda.sweep(swept, set)
+  local from = agenda.sweep_from(swept, set)
+  if from then
+    cursor.show(c, readings, group) -- a write that needs no memory comes first
+    agenda.sweep(from, set.now_ms)
+  end
   local most = math.floor(tonumber(budget) / DUE_EACH) + 4
   most = math.min(most, MOST_SENSORS - #found)
   local names = agenda.names(set.now_ms, most)

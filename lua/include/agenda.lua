@@ -83,16 +83,28 @@ function M.raise()
   return fault
 end
 
--- After a change of what all sensors are to be looked at for, makes them due, some at a time.
+-- Returns what all sensors are to be looked at for, as text without a blank.
+local function wanted_by(options)
+  local parts = { string.format('%.0f:%.0f', options.rules_version or 0, forget_ms) }
+  if #options.sizes > 0 then parts[2] = string.format('%.0f', options.lateness_ms) end
+  for _, size in ipairs(options.sizes) do parts[#parts + 1] = string.format('%.0f', size.ms) end
+  return table.concat(parts, ':')
+end
+
+-- Returns where the sweep goes on, or nil where all sensors have been looked at for what is wanted.
 -- `swept` is the field of that name: what was wanted last, and how far that has come.
-function M.sweep(swept, options)
-  local now = options.now_ms
-  local wanted = string.format('%.0f:%.0f', options.rules_version or 0, forget_ms)
+function M.sweep_from(swept, options)
+  local wanted = wanted_by(options)
   local known, at = string.match(swept or '0:0 done', '^(%S+) (%S+)$')
-  if known == wanted and at == 'done' then
-    return
+  if known ~= wanted then
+    return { wanted = wanted, at = '0' }
   end
-  local reply = redis.call('HSCAN', hash, known == wanted and at or '0', 'COUNT', SWEEP)
+  return at ~= 'done' and { wanted = wanted, at = at } or nil
+end
+
+-- Makes some more sensors due: after a change of what they are to be looked at for, all of them are.
+function M.sweep(from, now)
+  local reply = redis.call('HSCAN', hash, from.at, 'COUNT', SWEEP)
   local args = {}
   for i = 1, #reply[2], 2 do
     local name = reply[2][i]
@@ -104,7 +116,7 @@ function M.sweep(swept, options)
     redis.call('ZADD', key, 'LT', unpack(args, first, last))
   end
   local next_at = reply[1] == '0' and 'done' or reply[1]
-  redis.call('HSET', hash, M.FIELD, wanted .. ' ' .. next_at)
+  redis.call('HSET', hash, M.FIELD, from.wanted .. ' ' .. next_at)
 end
 
 return M

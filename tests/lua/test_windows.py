@@ -92,6 +92,26 @@ def test_the_clock_closes_the_window_of_a_silent_sensor(client: redis.Redis, own
     assert client.zscore("due", "s") is None
 
 
+@pytest.mark.parametrize(
+    "before",
+    [[{}, {"windows": ""}], [{"allowed_lateness_ms": 600_000}], [{"windows": "20s,1m"}]],
+    ids=["off and on again", "less lateness", "other sizes"],
+)
+def test_after_a_change_the_clock_closes_the_windows_of_silent_sensors(
+    client: redis.Redis, own: Settings, before: list[dict[str, Any]]
+) -> None:
+    """No reading is needed for it, and no fold looks at many more sensors for it."""
+    for n in range(300):
+        send(client, [1000, 2500], 2600 + n, f"s{n}")
+    for n, settings in enumerate(before):
+        fold_all(client, own.model_copy(update=settings), now_ms=3000 + n * 76_000)
+    keys = partition_keys(own)[0]
+    folds = [fold(client, own, keys, now_ms=80_000).closed for _ in range(40)]
+    assert max(folds) < 150
+    assert starts(client, "1m") == [0] * 300
+    assert client.zcard("due") == 0
+
+
 def test_a_processor_that_was_away_makes_nothing_late(client: redis.Redis, own: Settings) -> None:
     """Folded at once or long after, readings that came in time are in their windows."""
     found = []
