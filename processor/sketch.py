@@ -7,7 +7,7 @@ A DDSketch (Masson, Rim and Lee, VLDB 2019): values are counted in buckets whose
 import math
 import struct
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 ACCURACY = 0.01
@@ -20,7 +20,12 @@ SMALLEST = GAMMA**LOWEST
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _SCALE = 1 / math.log(GAMMA)
 _STEP = 1 - LOWEST  # of a magnitude of 1; the fold computes the same, so that codes agree
-_COUNTS = {1: "B", 2: "H", 4: "I", 8: "d"}
+_HEAD = struct.Struct("<HHH")
+_BITS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24)
+"""By kind: how many bits each of the eight counts of a block has."""
+_SOME = tuple(map(struct.Struct, ("<B", "<H", "<I", "<d")))
+"""The kinds after those: what each count is; those that are 0 are left out."""
+_FAR = 15
 
 
 def code_of(value: float) -> int:
@@ -57,23 +62,13 @@ class Sketch:
 
     @classmethod
     def unpack(cls, packed: bytes) -> "Sketch":
-        """Return the sketch of its packed form: sparse buckets, then a tail of single codes."""
+        """Return the sketch of its packed form: blocks of counts, then a tail of single codes."""
         if not packed:
             return cls()
-        widths, n = struct.unpack_from("<BH", packed)
-        at = 3
-        counts: Counter[int] = Counter()
-        if n:
-            (code,) = struct.unpack_from("<H", packed, at)
-            steps = f"<{n - 1}{'B' if widths >> 4 == 1 else 'H'}"
-            gaps = struct.unpack_from(steps, packed, at + 2)
-            at += 2 + struct.calcsize(steps)
-            found = f"<{n}{_COUNTS[widths & 15]}"
-            for gap, count in zip((0, *gaps), struct.unpack_from(found, packed, at), strict=True):
-                code += gap
-                counts[code] = count
-            at += struct.calcsize(found)
-        counts.update(cls.of_codes(packed[at:]).counts)
+        size = int.from_bytes(packed[:2], "little")
+        tail_at = _HEAD.size + size if size else 2
+        counts = Counter(dict(_counts_of(packed[_HEAD.size : tail_at])))
+        counts.update(cls.of_codes(packed[tail_at:]).counts)
         return cls(dict(counts))
 
     @classmethod
@@ -102,6 +97,33 @@ class Sketch:
             if seen > rank:
                 return min(max(value_of(code), low), high)
         return None
+
+
+def _counts_of(blocks: bytes) -> Iterator[tuple[int, float]]:
+    """Yield code and count of the buckets in blocks, as lua/include/blocks.lua packs them."""
+    at, code = 0, 0
+    while at < len(blocks):
+        skip, kind = divmod(blocks[at], 16)
+        at += 1
+        if skip == _FAR:
+            skip = int.from_bytes(blocks[at : at + 2], "little")
+            at += 2
+        code += 8 * skip
+        if kind < len(_BITS):
+            bits = _BITS[kind]
+            whole = int.from_bytes(blocks[at : at + bits], "little")
+            at += bits
+            for j in range(8):
+                if count := whole >> bits * j & (1 << bits) - 1:
+                    yield code + j, count
+        else:
+            mask, form = blocks[at], _SOME[kind - len(_BITS)]
+            at += 1
+            for j in range(8):
+                if mask >> j & 1:
+                    yield code + j, form.unpack_from(blocks, at)[0]
+                    at += form.size
+        code += 8
 
 
 def quantiles(

@@ -1,5 +1,5 @@
 -- sketch: the quantile sketch of all values of one sensor. Reads its slow record.
---- INCLUDE buckets
+--- INCLUDE blocks buckets
 --
 -- The piece is a list of codes (see buckets) that are not yet in the slow record's sketch. With
 -- windows a value is in the sketch of its window until that closes, and only the late are here.

@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import pytest
 import redis
 
 from processor.record import pieces_of
@@ -15,7 +16,10 @@ from tests.lua.fold_support import fold_all
 HOURS = 30
 
 
-def test_a_sensors_state_is_small(client: redis.Redis, settings: Settings) -> None:
+@pytest.mark.parametrize(("mean", "deviation"), [(20, 5), (0, 1)])
+def test_a_sensors_state_is_small(
+    client: redis.Redis, settings: Settings, mean: float, deviation: float
+) -> None:
     """One reading a second for a day and more: under 4 KB at any time, and windows as told."""
     rnd = random.Random(4)
     settings = settings.model_copy(update={"future_skew_ms": 10**9, "readings_tail": 0})
@@ -23,7 +27,7 @@ def test_a_sensors_state_is_small(client: redis.Redis, settings: Settings) -> No
     for hour in range(HOURS):
         pipe = client.pipeline(transaction=False)
         for second in range(0, 3600, 3):
-            values = ",".join(f"{rnd.gauss(20, 5):.2f}" for _ in range(3))
+            values = ",".join(repr(rnd.gauss(mean, deviation)) for _ in range(3))
             ts = (hour * 3600 + second) * 1000
             pipe.xadd("readings", {"sensor": "s", "values": values, "ts": ts})
         pipe.execute()
@@ -37,5 +41,7 @@ def test_a_sensors_state_is_small(client: redis.Redis, settings: Settings) -> No
         assert panes
         for one in panes:
             sketch = Sketch.unpack(pieces_of(one)["q"])
-            bound = 3 + 2 * 128 if sketch.count < 128 else 5 + 5 * len(sketch.counts) + 2 * 128
+            bound = (
+                2 + 2 * sketch.count if sketch.count < 128 else 6 + 1.25 * len(sketch.counts) + 254
+            )
             assert len(one) <= 109 + bound
