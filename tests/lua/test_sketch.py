@@ -130,6 +130,7 @@ EXAMPLES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture],
 @EXAMPLES
 @given(st.lists(COUNTS, min_size=1, max_size=4))
 @example([{ZERO: 2**53, 1: 2**53, 65535: 2**53}])
+@example([{54000: 200}, {54000 + j: 1 for j in range(1, 8)}])
 def test_any_counts_are_read_as_they_were_written(
     client: redis.Redis, parts: list[dict[int, int]]
 ) -> None:
