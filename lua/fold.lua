@@ -66,12 +66,12 @@ limits.safe_ms = #entries > 0 and stream_id.ms(entries[1][1]) + limits.skew_ms o
 local found, bad, looked_at, weight = collect.collect(entries, limits, tonumber(budget))
 local caught_up = looked_at == #entries
   and (#entries < tonumber(count) or entries[looked_at][1] == c.last)
-local due_left = 0
+local due_left, swept_now = 0, nil
 if agenda.on and caught_up then
   local from = agenda.sweep_from(swept, set)
   if from then
     cursor.show(c, readings, group) -- a write that needs no memory comes first
-    agenda.sweep(from, set.now_ms)
+    swept_now = agenda.sweep(from, set.now_ms)
   end
   local most = math.floor(tonumber(budget) / DUE_EACH) + 4
   most = math.min(most, MOST_SENSORS - #found)
@@ -90,6 +90,7 @@ if #found == 0 and #bad == 0 and looked_at == 0 and #dirty == 0 then
   if not cursor.is_shown(c, readings, group) then -- an earlier fold could not, or it was deleted
     cursor.show(c, readings, group)
   end
+  if swept_now then redis.call('HSET', state, agenda.FIELD, swept_now) end
   return reply_of(0, NOTHING, 0, c, fault, {}, 0)
 end
 
@@ -101,6 +102,7 @@ if looked_at > 0 then
   c.id = entries[looked_at][1]
   c.read = c.id == c.last and c.added or math.min(c.read + looked_at, c.added)
 end
+if swept_now then commit[#commit + 1], commit[#commit + 2] = agenda.FIELD, swept_now end
 cursor.save(c, commit)
 outbox.save(left, commit)
 redis.call('HSET', state, unpack(commit))

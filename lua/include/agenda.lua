@@ -103,6 +103,7 @@ function M.sweep_from(swept, options)
 end
 
 -- Makes some more sensors due: after a change of what they are to be looked at for, all of them are.
+-- Returns the value that the field is to have once that is so.
 function M.sweep(from, now)
   local reply = redis.call('HSCAN', hash, from.at, 'COUNT', SWEEP)
   local args = {}
@@ -116,7 +117,7 @@ function M.sweep(from, now)
     redis.call('ZADD', key, 'LT', unpack(args, first, last))
   end
   local next_at = reply[1] == '0' and 'done' or reply[1]
-  redis.call('HSET', hash, M.FIELD, from.wanted .. ' ' .. next_at)
+  return from.wanted .. ' ' .. next_at
 end
 
 return M
