@@ -5,6 +5,9 @@ panes of each size in the lists `panes:<size>:<sensor>`. Of what is still open a
 just one pane: one of the finest size, or, once that was closed, one of each next size in turn
 until that is closed as well. So open panes add up as closed ones do.
 
+Of a size that was not there all the time a pane may lack what closed meanwhile: the finer panes
+whose time lies in spans that it names (lua/include/coverage.lua).
+
 To read all of a sensor: HMGET `state` with `record_fields`, and LRANGE of its lists.
 """
 
@@ -16,6 +19,7 @@ from typing import Any, Self
 from processor.merge import figures
 from processor.record import Moments, pieces_of
 from processor.sketch import Sketch, quantiles
+from processor.spans import ALL, Spans, clipped, unpack_spans, without
 from rillet.keys import slow_field
 from rillet.sizes import Size
 
@@ -26,6 +30,7 @@ _OPEN = struct.Struct("<dH")
 _BODY = struct.Struct("<4dH")
 _LEVEL = struct.Struct("<d")
 _SLOW_PIECE = struct.Struct("<cI")
+_LACKING = struct.Struct("<dB")
 
 MANY_OPEN = 0xFFFF
 """Of so many open panes or more a record gives the number as an uint32 after this."""
@@ -36,8 +41,8 @@ class Pane:
     """Readings of one sensor in [start, end), in ms of event time; `open` if more may come.
 
     `first` and `last` are the values of earliest and latest event time, `first_ts` and `last_ts`;
-    of a closed pane those times are its bounds. Panes add; where times are equal the
-    readings of the right-hand side came later.
+    of a closed pane those times are its bounds. Finer panes that closed in a span of `lacking` are
+    not in it. Panes add; where times are equal the readings of the right-hand side came later.
     """
 
     start: int
@@ -49,6 +54,7 @@ class Pane:
     last_ts: float
     sketch: Sketch = field(default_factory=Sketch)
     open: bool = False
+    lacking: Spans = ()
 
     @classmethod
     def closed(cls, packed: bytes, size: Size) -> Self:
@@ -57,7 +63,8 @@ class Pane:
         start, first, last = _CLOSED.unpack(pieces["p"])
         moments, sketch = Moments.unpack(pieces["m"]), Sketch.unpack(pieces.get("q", b""))
         end = int(start) + size.ms
-        return cls(int(start), end, moments, first, last, start, end - 1, sketch)
+        lacking = unpack_spans(pieces.get("h", b""))
+        return cls(int(start), end, moments, first, last, start, end - 1, sketch, False, lacking)
 
     @classmethod
     def opened(cls, start: float, body: bytes, size_ms: int) -> Self:
@@ -67,6 +74,12 @@ class Pane:
         sketch = Sketch.unpack(body[_BODY.size + length :])
         end = int(start) + size_ms
         return cls(int(start), end, moments, first, last, first_ts, last_ts, sketch, open=True)
+
+    def has(self, finer: "Pane") -> bool:
+        """Tell whether the readings of a closed pane are in this one."""
+        if not (self.start <= finer.start and finer.end <= self.end):
+            return False
+        return without(without([(finer.start, finer.end)], finer.lacking), self.lacking) != ()
 
     def __add__(self, other: "Pane") -> "Pane":
         first = other if other.first_ts < self.first_ts else self
@@ -102,10 +115,14 @@ class Sensor:
     """What `state` holds of one sensor's windows and quantiles: the open panes, finest last.
 
     After a change of sizes there may be two of one size and start: a reading is in one of them.
+    `lacking` has for a size in ms what was closed while it was not there; `sizes` are those of
+    which the fold knows already, if it says so.
     """
 
     open: Sequence[Pane]
     sketch: Sketch
+    lacking: Mapping[int, Spans] = field(default_factory=dict)
+    sizes: frozenset[int] = frozenset()
 
     @classmethod
     def unpack(cls, record: bytes | None, slow: bytes | None) -> Self:
@@ -115,7 +132,10 @@ class Sensor:
         finest = _open_finest(pieces.get("w", b""))
         for pane in finest:
             sketch += pane.sketch
-        return cls([*_open_larger(cold.get("w", b"")), *finest], sketch)
+        lacking = _lacking(cold.get("h", b""))
+        larger = _open_larger(cold.get("w", b""))
+        larger = [replace(p, lacking=lacking.get(p.end - p.start, ())) for p in larger]
+        return cls([*larger, *finest], sketch, lacking, _sizes(cold.get("h", b"")))
 
     def open_at(self, size: Size) -> list[Pane]:
         """Return the open panes of one size, oldest first, with the finer ones that are in them."""
@@ -124,13 +144,16 @@ class Sensor:
             start = pane.start // size.ms * size.ms
             if pane.end <= start + size.ms:
                 groups.setdefault(start, []).append(pane)
-        return [_as_pane(start, size, groups[start]) for start in sorted(groups)]
+        return [self._as_pane(start, size, groups[start]) for start in sorted(groups)]
 
-
-def _as_pane(start: int, size: Size, parts: list[Pane]) -> Pane:
-    whole = total(parts)
-    assert whole  # noqa: S101 a group has a member
-    return replace(whole, start=start, end=start + size.ms, open=True)
+    def _as_pane(self, start: int, size: Size, parts: list[Pane]) -> Pane:
+        whole, end = total(parts), start + size.ms
+        assert whole  # noqa: S101 a group has a member
+        lacking = self.lacking.get(size.ms, ())
+        if self.sizes and size.ms not in self.sizes:  # so new that nothing has closed since
+            lacking = ((start, min(part.start for part in parts)),)
+        inside = clipped(lacking, start, end)
+        return replace(whole, start=start, end=end, open=True, lacking=inside)
 
 
 def _slow_pieces(slow: bytes) -> dict[str, bytes]:
@@ -149,7 +172,8 @@ def _open_finest(piece: bytes) -> list[Pane]:
         return []
     size_ms, _closed_until, _next_end, _late, n = _OPEN_HEAD.unpack_from(piece)
     at = _OPEN_HEAD.size + (_MANY.size if n == MANY_OPEN else 0)
-    return [Pane.opened(start, body, int(size_ms)) for start, body in _bodies(piece, at)]
+    found = [Pane.opened(start, body, int(size_ms)) for start, body in _bodies(piece, at)]
+    return [replace(pane, lacking=ALL) for pane in found]  # nothing that closed is in these
 
 
 def _bodies(piece: bytes, at: int) -> Iterable[tuple[float, bytes]]:
@@ -172,6 +196,24 @@ def _open_larger(piece: bytes) -> list[Pane]:
     return found
 
 
+def _sizes(piece: bytes) -> frozenset[int]:
+    """Return the sizes that a slow record's piece begins with, in ms."""
+    count = piece[0] if piece else 0
+    return frozenset(int(ms) for ms in struct.unpack_from(f"<{count}d", piece, 1 if count else 0))
+
+
+def _lacking(piece: bytes) -> dict[int, Spans]:
+    """Return what sizes lack, by their ms, of that piece."""
+    found: dict[int, Spans] = {}
+    at = 1 + 8 * (piece[0] + 1) if piece else 0
+    while at < len(piece):
+        size_ms, n = _LACKING.unpack_from(piece, at)
+        at += _LACKING.size
+        found[int(size_ms)] = unpack_spans(piece[at : at + 16 * n])
+        at += 16 * n
+    return found
+
+
 def pane_figures(pane: Pane) -> dict[str, Any]:
     """Return start, end and the figures of a pane, as a client sees them; each rounded once."""
     found = figures(pane.moments)
@@ -181,6 +223,8 @@ def pane_figures(pane: Pane) -> dict[str, Any]:
     shown |= {"first": pane.first, "last": pane.last}
     if pane.sketch.count == pane.moments.n:  # else quantiles were off for a part of it
         shown |= quantiles(pane.sketch, pane.moments.low, pane.moments.high)
+    if pane.lacking:
+        shown |= {"missing_ms": int(sum(end - begin for begin, end in pane.lacking))}
     return shown | ({"open": True} if pane.open else {})
 
 
@@ -214,21 +258,12 @@ def over(
     """Return all readings with an event time from `from_ms` on as one pane; None if there are none.
 
     `closed` has the closed panes by the name of their size. `from_ms` is that of `begin_of`. The
-    largest panes are taken first, then the finer ones that are in none of them.
+    largest panes are taken first, then the finer ones that are in none of them, so that nothing
+    counts twice, and what a larger one lacks counts where it is kept.
     """
     taken = [pane for pane in sensor.open if pane.start >= from_ms]  # in no other
-    whole = [(pane.start, pane.end) for pane in taken]
     for size in reversed(sizes):
-        found = [
-            pane
-            for pane in closed.get(size.name, ())
-            if pane.start >= from_ms and not _inside(pane, whole)
-        ]
-        taken += found
-        whole += [(pane.start, pane.end) for pane in found]
-    return total(taken)
-
-
-def _inside(pane: Pane, whole: list[tuple[int, int]]) -> bool:
-    """Tell whether a closed pane's readings are in a larger one."""
-    return any(start <= pane.start and pane.end <= end for start, end in whole)
+        found = [pane for pane in closed.get(size.name, ()) if pane.start >= from_ms]
+        taken += [pane for pane in found if not any(one.has(pane) for one in taken)]
+    whole = total(taken)
+    return whole and replace(whole, lacking=())

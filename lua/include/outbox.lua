@@ -7,7 +7,7 @@
 local M = { FIELD = '\0outbox', MOST = 1000, counts = { closed = 0, late = 0, changes = 0 } }
 
 local WAITS = 'ERR earlier entries wait'
-local items = {}
+local before, items = {}, {} -- what an earlier fold has left, and what this one has to say
 
 -- Adds an entry of a stream; `fields` is a flat list. It is counted under `what`.
 function M.entry(what, key, maxlen, fields)
@@ -19,6 +19,17 @@ end
 -- three bytes and a float64 that only grows, by which they are known.
 function M.element(key, keep, bytes)
   items[#items + 1] = { 'element', key, keep, bytes }
+end
+
+-- Returns the elements for a list that are not written yet, oldest first.
+function M.waiting(key)
+  local found = {}
+  for _, list in ipairs({ before, items }) do
+    for _, one in ipairs(list) do
+      if one[1] == 'element' and one[2] == key then found[#found + 1] = one[4] end
+    end
+  end
+  return found
 end
 
 -- Sets a field of a hash, or (without a value) removes it.
@@ -152,6 +163,7 @@ function M.resume(packed, state)
   if #left == 0 then
     fault = fault_of(redis.pcall('HDEL', state, M.FIELD))
   end
+  before = left
   return left, fault
 end
 

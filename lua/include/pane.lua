@@ -48,17 +48,39 @@ function M.absorb(into, p, most)
   if p.sketch ~= '' then into.sketch = buckets.merge(into.sketch, p.sketch, most) end
 end
 
--- Returns a closed pane as a list `panes:` holds it: pieces p, m, and q where there is a sketch.
-function M.closed(p)
+local START, MOMENTS, SKETCH, LACKING = string.byte('pmqh', 1, 4)
+
+-- Returns a closed pane as a list `panes:` holds it: pieces p, m, q where there is a sketch, and h
+-- where it lacks readings (spans, see coverage).
+function M.closed(p, lacking)
   local m, q = moments.pack(p.m), p.sketch
-  local pieces = pack('<BHddd', 112, 24, p.start, p.first, p.last) .. pack('<BHc0', 109, #m, m)
-  return q == '' and pieces or pieces .. pack('<BHc0', 113, #q, q)
+  local pieces = pack('<BHddd', START, 24, p.start, p.first, p.last) .. pack('<BHc0', MOMENTS, #m, m)
+  if lacking and #lacking > 0 then
+    pieces = pieces .. pack('<BH', LACKING, 8 * #lacking) .. spans.pack(lacking)
+  end
+  return q == '' and pieces or pieces .. pack('<BHc0', SKETCH, #q, q)
+end
+
+-- Returns the pane of that. When its readings were is known only as far as its bounds.
+function M.stored(bytes, size_ms)
+  local p, at = { sketch = '', lacking = spans.NONE }, 1
+  while at <= #bytes do
+    local tag, size
+    tag, size, at = unpack_struct('<BH', bytes, at)
+    if tag == START then p.start, p.first, p.last = unpack_struct('<ddd', bytes, at) end
+    if tag == MOMENTS then p.m = moments.begin(bytes, at) end
+    if tag == SKETCH then p.sketch = sub(bytes, at, at + size - 1) end
+    if tag == LACKING then p.lacking = spans.unpack(bytes, at, size / 16) end
+    at = at + size
+  end
+  p.first_ts, p.last_ts = p.start, p.start + size_ms - 1
+  return p
 end
 
 local QS, NAMES = { 0.5, 0.9, 0.99 }, { 'p50', 'p90', 'p99' }
 
 -- Returns the figures of a closed pane as the fields of its entry on `windows:`.
-function M.fields(p, name, size_ms)
+function M.fields(p, name, size_ms, lacking)
   local m, text, measured = p.m, number.shortest, number.shortest_measured
   local sum, mean, _, stddev = sums.figures(m)
   local fields = { 'sensor', name, 'start', text(p.start), 'end', text(p.start + size_ms),
@@ -70,6 +92,9 @@ function M.fields(p, name, size_ms)
     for i = 1, #found do
       fields[#fields + 1], fields[#fields + 2] = NAMES[i], text(found[i])
     end
+  end
+  if lacking and #lacking > 0 then
+    fields[#fields + 1], fields[#fields + 2] = 'missing_ms', text(spans.length(lacking))
   end
   return fields
 end

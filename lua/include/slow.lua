@@ -1,11 +1,11 @@
 -- slow: a sensor's second record, for what changes once a window and not once a fold. Reads `state`.
 --
--- It lies in the field `\0slow:<sensor>` and is written by the HSET that commits the fold. Two
--- pieces: the sketch of all values that are in no open window of the finest size, and the open
--- windows of the larger sizes, as a list { size in ms, start, body }.
+-- It lies in the field `\0slow:<sensor>` and is written by the HSET that commits the fold. Three
+-- pieces: the sketch of all values that are in no open window of the finest size; the open windows
+-- of the larger sizes, as a list { size in ms, start, body }; and, packed, what coverage knows.
 local M = { PREFIX = '\0slow:', body_of = function(one) return one.body end }
 
-local OPEN, SKETCH = string.byte('w'), string.byte('q')
+local OPEN, SKETCH, COVER = string.byte('w'), string.byte('q'), string.byte('h')
 local pack, unpack_struct, sub = struct.pack, struct.unpack, string.sub
 local hash
 
@@ -25,7 +25,7 @@ local function unpack_open(piece)
 end
 
 local function unpack_record(record)
-  local slow, at = { sketch = '', open = {} }, 1
+  local slow, at = { sketch = '', open = {}, cover = '' }, 1
   while at <= #record do
     local tag, size
     tag, size, at = unpack_struct('<BI4', record, at)
@@ -33,6 +33,7 @@ local function unpack_record(record)
     at = at + size
     if tag == OPEN then slow.open = unpack_open(piece) end
     if tag == SKETCH then slow.sketch = piece end
+    if tag == COVER then slow.cover = piece end
   end
   return slow
 end
@@ -53,7 +54,8 @@ function M.pack(slow)
     open[i] = pack('<ddHc0', one.size, one.start, #body, body)
   end
   open = table.concat(open)
-  return pack('<BI4', SKETCH, #slow.sketch) .. slow.sketch .. pack('<BI4', OPEN, #open) .. open
+  local cover = slow.cover == '' and '' or pack('<BI4', COVER, #slow.cover) .. slow.cover
+  return pack('<BI4', SKETCH, #slow.sketch) .. slow.sketch .. pack('<BI4', OPEN, #open) .. open .. cover
 end
 
 return M

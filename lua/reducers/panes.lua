@@ -1,21 +1,20 @@
 -- panes: windows in event time of one sensor. Reads its slow record.
---- INCLUDE times blocks buckets pane
+--- INCLUDE times blocks buckets spans pane coverage stored closing
 --
 -- A reading goes into one open pane, of the finest size. A pane closes once the watermark, the
 -- sensor's latest event time less the allowed lateness, reaches its end; the watermark goes on by
--- the clock while nothing arrives, but then it closes only panes that are open. A closed pane is
--- written out, and added to that of the next larger size. A reading whose pane is closed is late.
--- All this follows from the readings and their arrival alone, however they are cut into folds.
+-- the clock while nothing arrives, but then it closes only panes that are open (see closing). A
+-- reading whose pane is closed is late. All this follows from the readings and their arrival alone, however they are cut into folds.
 local M = { tag = string.byte('w') }
 
-local sizes, finest, lateness, keys, most, windows_maxlen, late_maxlen
+local finest, lateness, keys, most, late_maxlen
 local huge, ms = math.huge, stream_id.ms
 local pack, unpack_struct, sub = struct.pack, struct.unpack, string.sub
 
 function M.setup(options, names)
-  sizes, lateness, keys = options.sizes, options.lateness_ms, names
-  finest, most = sizes[1].ms, options.sketch_buckets
-  windows_maxlen, late_maxlen = options.windows_maxlen, options.late_maxlen
+  finest, lateness, keys = options.sizes[1].ms, options.lateness_ms, names
+  most, late_maxlen = options.sketch_buckets, options.late_maxlen
+  closing.setup(options, names)
   moments.share = true
   if options.quantiles then sketch.own = false end
 end
@@ -45,15 +44,6 @@ function M.begin(record, at)
   return w
 end
 
--- Sets w.next_end after panes were opened or closed.
-local function note_next_end(w, s)
-  local first = w.open[1] and w.open[1].start + w.size or huge
-  for _, p in ipairs(slow.of(s).open) do
-    if p.start + p.size < first then first = p.start + p.size end
-  end
-  w.next_end = first
-end
-
 -- Returns the open pane of the finest size that starts there, made where there is none.
 local function open_at(w, start)
   local open, i = w.open, #w.open
@@ -65,94 +55,6 @@ local function open_at(w, start)
   table.insert(open, i + 1, p)
   if start + finest < w.next_end then w.next_end = start + finest end
   return p
-end
-
--- Counts the sketch of a pane among all values; also where quantiles have been turned off meanwhile.
-local function count_all(s, p)
-  if p.sketch ~= '' then
-    local record = slow.of(s)
-    record.sketch = buckets.merge(record.sketch, p.sketch, most)
-  end
-end
-
--- Returns the open pane of that size and start in the slow record, or nil.
-local function held_at(s, size, start)
-  for _, p in ipairs(slow.of(s).open) do
-    if p.size == size and p.start == start then return p end
-  end
-end
-
--- Puts a pane into the slow record: into the open one of that size and start, if there is one.
-local function hold(s, p, size, start)
-  local into = held_at(s, size, start)
-  if into then
-    return pane.absorb(pane.open(into), p, most)
-  end
-  p.size, p.start = size, start
-  table.insert(slow.of(s).open, p)
-end
-
--- Adds a pane to that of the first size from `level` on that it fits into, if there is one.
-local function pass_on(s, p, size, level)
-  while sizes[level] and (sizes[level].ms < size
-    or start_of(p.start, sizes[level].ms) + sizes[level].ms < p.start + size) do
-    level = level + 1
-  end
-  if sizes[level] then hold(s, p, sizes[level].ms, start_of(p.start, sizes[level].ms)) end
-end
-
-local function level_of(size)
-  for level, one in ipairs(sizes) do
-    if one.ms == size then return level end
-  end
-end
-
--- Writes a closed pane out, and adds it to the next larger one. One of a size that is not kept any
--- more is only added; and one of which the slow record has another part, to that: it closes next.
-local function close(w, s, p, size)
-  local level, other = level_of(size), held_at(s, size, p.start)
-  if other then
-    return pane.absorb(pane.open(other), p, most)
-  end
-  if level then
-    local one = sizes[level]
-    if p.start + size > w.closed_until then w.closed_until = p.start + size end
-    outbox.element(keys.panes_prefix .. one.name .. ':' .. s.name, one.keep, pane.closed(p))
-    outbox.entry('closed', keys.windows_prefix .. one.name, windows_maxlen,
-      pane.fields(p, s.name, size))
-  end
-  pass_on(s, p, size, (level or 0) + 1)
-end
-
--- Takes the open pane that ends first out of its list, of those the finest; returns it, its size. The
--- values of those in the slow record are counted among all already.
-local function take_first(w, s)
-  local open, at, size = slow.of(s).open, nil, huge
-  if w.open[1] and w.open[1].start + w.size == w.next_end then size = w.size end
-  for i, p in ipairs(open) do
-    if p.start + p.size == w.next_end and p.size < size then at, size = i, p.size end
-  end
-  local p = pane.open(table.remove(at and open or w.open, at or 1))
-  if not at then count_all(s, p) end
-  return p, size
-end
-
--- Closes every open pane that ends by then, in order.
-local function close_until(w, watermark, s)
-  while w.next_end <= watermark do
-    local p, size = take_first(w, s)
-    close(w, s, p, size)
-    note_next_end(w, s)
-  end
-end
-
--- Where the finest size was changed, hands what is open of the old one to the slow record.
-local function adopt(w, s)
-  for _, p in ipairs(w.open) do
-    count_all(s, pane.open(p))
-    hold(s, p, w.size, p.start)
-  end
-  w.open, w.size = {}, finest
 end
 
 -- Adds the readings from..to of a run to an open pane.
@@ -213,7 +115,7 @@ local function step_each(w, values, n, run, s, high, arrival)
       local watermark = high + math.max(0, now - (arrival or now)) - lateness
       if w.next_end <= watermark then
         flush(i - 1)
-        close_until(w, watermark, s)
+        closing.close_until(w, watermark, s)
       end
       arrival = now
     end
@@ -228,7 +130,7 @@ local function step_each(w, values, n, run, s, high, arrival)
     if t > high then high = t end
     if w.next_end <= high - lateness then
       flush(i)
-      close_until(w, high - lateness, s)
+      closing.close_until(w, high - lateness, s)
     end
   end
   flush(n)
@@ -236,7 +138,7 @@ end
 
 -- Takes in a run: at once where all of it lies in one open pane and nothing closes meanwhile.
 function M.step(w, values, n, run, s)
-  if w.size ~= finest then adopt(w, s) end
+  if w.size ~= finest then closing.adopt(w, s) end
   times.note_bounds(run)
   local high, arrival = run.before_ts, run.before_ms
   local start = start_of(run.low_ts, finest)
@@ -253,9 +155,9 @@ end
 
 -- Closes what the clock closes of a sensor that is silent.
 function M.tick(w, now, s)
-  if w.size ~= finest then adopt(w, s) end
+  if w.size ~= finest then closing.adopt(w, s) end
   if s.last_id ~= '' then
-    close_until(w, s.last_ts + now - s.arrival_ms - lateness, s)
+    closing.close_until(w, s.last_ts + now - s.arrival_ms - lateness, s)
   end
 end
 

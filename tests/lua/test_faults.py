@@ -98,6 +98,11 @@ def deleted_by_hand(client: redis.Redis, settings: Settings) -> None:
     client.xdel("readings", "5000-1", "5001-1")
 
 
+def nothing_there(client: redis.Redis, _: Settings) -> None:
+    add(client, MIX[:1])
+    client.xdel("readings", "1000-1")
+
+
 def hash_deleted(client: redis.Redis, settings: Settings) -> None:
     add(client, [{"sensor": "a", "value": str(i)} for i in (1, 9, 5)])
     fold_all(client, settings, now_ms=NOW)
@@ -134,6 +139,14 @@ def new_rules(client: redis.Redis, settings: Settings) -> None:
     client.set("rules", orjson.dumps({"version": 2, "rules": RULES["rules"][:1]}))
 
 
+def sizes_changed(client: redis.Redis, settings: Settings) -> None:
+    for sensor, first_ms in (("a", 1000), ("b", 2000)):
+        rows = [{"sensor": sensor, "value": str(ts), "ts": ts} for ts in (900, 12_000, 24_000)]
+        add(client, rows, first_ms)
+    fold_all(client, settings.model_copy(update={"windows": "10s"}), now_ms=NOW)
+    hops(client, 31_000)
+
+
 def left_in_the_outbox(client: redis.Redis, settings: Settings) -> None:
     client.set("windows:10s", "in the way")
     client.set("panes:1m:a", "in the way")
@@ -164,6 +177,7 @@ def only_the_sketch(client: redis.Redis, settings: Settings) -> None:
 
 
 SCENES = {
+    "nothing there": Scene(nothing_there),
     "new": Scene(new),
     "later": Scene(later),
     "beside another group": Scene(beside_another_group),
@@ -173,6 +187,7 @@ SCENES = {
     "windows close": Scene(closing, now_ms=170_000),
     "the clock closes": Scene(on_the_clock, now_ms=LATER),
     "new rules": Scene(new_rules, now_ms=LATER),
+    "sizes changed": Scene(sizes_changed, now_ms=170_000),
     "left in the outbox": Scene(left_in_the_outbox, now_ms=LATER),
     "windows in the way": Scene(windows_in_the_way, after_them, now_ms=170_000),
     "forgotten": Scene(on_the_clock, now_ms=LATER, more={"forget_after_s": 200}),

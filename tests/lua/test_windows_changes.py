@@ -1,6 +1,8 @@
-"""Sizes and quantiles that change at random moments, against a plain model over all readings."""
+"""Sizes and quantiles that change at random moments, against a plain model over all readings.
 
-import struct
+Each value is another power of two, so that an exact sum says which readings it is of.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +15,10 @@ from hypothesis import strategies as st
 from processor.fold import fold
 from processor.record import Moments
 from processor.sketch import Sketch
-from processor.windows import Pane, Sensor, record_fields
+from processor.windows import Pane, Sensor, over, record_fields
 from rillet.keys import partition_keys
 from rillet.settings import Settings
+from rillet.sizes import Size, parse_sizes
 from tests.lua.fold_support import hashes, text
 from tests.lua.model import exact_figures
 
@@ -28,15 +31,21 @@ tenths = st.integers(0, 60).map(lambda n: n * 100)
 send = st.tuples(
     st.just("send"),
     st.sampled_from("ab"),
-    st.lists(st.integers(-500, 500), min_size=1, max_size=3),
+    st.integers(1, 3),
     st.one_of(st.just(0), st.just(0), tenths),
 )
 wait = st.tuples(st.just("wait"), st.one_of(tenths, tenths, st.just(40_000)))
 run = st.tuples(st.just("fold"), st.integers(1, 9))
+STAYS = ["1s", "1s,5s", "1s,20s", "1s,5s,20s", "1s,5s,20s,60s", "1s,2s,60s", "1s,60s", "1s,4s,20s"]
+ALL = [*SIZES, *STAYS]
 change = st.tuples(st.just("change"), st.sampled_from(SIZES), st.booleans())
-one = [("send", "a", [1], 0), ("fold", 1), ("wait", 300)]
+enlarge = st.tuples(st.just("change"), st.sampled_from(STAYS), st.just(True))
+one = [("send", "a", 1, 0), ("fold", 1), ("wait", 300)]
 steps = st.lists(
     st.one_of(send, send, send, wait, wait, run, run, change), min_size=12, max_size=60
+)
+finest_stays = st.lists(
+    st.one_of(send, send, send, wait, wait, run, run, enlarge), min_size=12, max_size=60
 )
 
 
@@ -56,17 +65,32 @@ Place = tuple[int, int]
 
 @dataclass
 class Model:
-    """One sensor: in which window each reading lies, and what was in each that was written."""
+    """One sensor: in which open window each reading lies, and which were in each when it closed."""
 
     placed: list[tuple[Place, Reading]] = field(default_factory=list)
     written: dict[Place, list[Reading]] = field(default_factory=dict)
     taken: list[Reading] = field(default_factory=list)
-    late: int = 0
+    late: list[Reading] = field(default_factory=list)
     high: float = float("-inf")
     closed_until: float = float("-inf")
 
+    def larger(self, place: Place, sizes: Sequence[int]) -> list[Place]:
+        """Return the windows around a window, the next larger one first."""
+        size, start = place
+        wider = [(z, start // z * z) for z in sizes if z > size]
+        return [(z, begin) for z, begin in wider if start + size <= begin + z]
+
+    def notice(self, sizes: Sequence[int]) -> None:
+        """Mind a change of sizes: what lies in one that is gone goes to the next larger, if any."""
+        placed, self.placed = self.placed, []
+        for place, reading in placed:
+            around = [place] if place[0] in sizes else self.larger(place, sizes)
+            self.placed += [(one, reading) for one in around[:1]]
+
     def close(self, watermark: float, sizes: Sequence[int]) -> None:
         """Close what ends by then, in order: each reading goes on to the next window it fits in."""
+        if any(s + z <= watermark for (z, s), _ in self.placed):
+            self.notice(sizes)
         while ends := [(s + z, z, s) for (z, s), _ in self.placed if s + z <= watermark]:
             end, size, start = min(ends)
             inside = [r for place, r in self.placed if place == (size, start)]
@@ -75,8 +99,8 @@ class Model:
                 assert (size, start) not in self.written
                 self.written[size, start] = inside
                 self.closed_until = max(self.closed_until, end)
-            larger = [(z, start // z * z) for z in sizes if z > size and end <= start // z * z + z]
-            self.placed += [(larger[0], r) for r in inside] if larger else []
+                larger = self.larger((size, start), sizes)
+                self.placed += [(larger[0], r) for r in inside] if larger else []
 
     def tick(self, now: int, sizes: Sequence[int]) -> None:
         """Let the clock go on."""
@@ -84,19 +108,32 @@ class Model:
             waited = max(0, now - self.taken[-1].arrival)
             self.close(self.high + waited - LATENESS, sizes)
 
+    def begin(self, sizes: Sequence[int]) -> None:
+        """Mind a change of the finest size."""
+        if self.finest != sizes[0]:
+            self.notice(sizes)
+        self.finest = sizes[0]
+
     def take(self, reading: Reading, sizes: Sequence[int]) -> None:
         """Take one reading."""
+        self.begin(sizes)
         self.tick(reading.arrival, sizes)
         finest, floor = sizes[0], self.closed_until
         if self.taken:
             floor = max(floor, (self.high - LATENESS) // finest * finest)
         self.taken.append(reading)
         if reading.ts < floor:
-            self.late += 1
+            self.late.append(reading)
         else:
             self.placed.append(((finest, reading.ts // finest * finest), reading))
         self.high = max(self.high, reading.ts)
         self.close(self.high - LATENESS, sizes)
+
+    def within(self, size: int, start: int) -> list[Reading]:
+        """Return all readings of a window that were in time."""
+        return [r for r in self.taken if start <= r.ts < start + size and r not in self.late]
+
+    finest: int = 0
 
 
 @dataclass
@@ -107,11 +144,14 @@ class Scene:
     settings: Settings
     now: int = BEGIN
     count: int = 0
+    sent: int = 0
     waiting: list[tuple[str, int, list[int], int]] = field(default_factory=list)
     models: dict[str, Model] = field(default_factory=dict)
 
-    def send(self, sensor: str, values: list[int], late_ms: int) -> None:
-        """Send one entry."""
+    def send(self, sensor: str, count: int, late_ms: int) -> None:
+        """Send one entry of so many readings."""
+        values = [2**n for n in range(self.sent, self.sent + count)]
+        self.sent += count
         self.count += 1
         fields = {"sensor": sensor, "values": ",".join(map(str, values)), "ts": self.now - late_ms}
         self.client.xadd("readings", fields, id=f"{self.now}-{self.count}")  # type: ignore[arg-type]
@@ -137,6 +177,7 @@ class Scene:
         del self.waiting[: done.entries]
         if not self.waiting:
             for model in self.models.values():
+                model.begin(sizes)
                 model.tick(self.now, sizes)
 
     def finish(self) -> None:
@@ -147,33 +188,65 @@ class Scene:
             self.fold()
 
 
-def check_written(client: redis.Redis, sensor: str, model: Model) -> None:
-    """Compare windows on the streams and in the lists with those of the model, to the bit."""
-    for name in {name for sizes in SIZES for name in sizes.split(",")}:
-        ms = int(name[:-1]) * 1000
-        want = [(s, inside) for (z, s), inside in model.written.items() if z == ms]
-        shown = [text(fields) for _, fields in client.xrange(f"windows:{name}")]
-        shown = [one for one in shown if one["sensor"] == sensor]
+def readings_of(pane: Pane, model: Model) -> list[Reading]:
+    """Return the readings that are in a pane: each once, and its sums are exactly theirs."""
+    total = pane.moments.s1
+    assert total.denominator == 1
+    inside = [r for r in model.taken if r.value & total.numerator]
+    want = Moments.of([float(r.value) for r in inside])
+    assert (pane.moments.n, total, pane.moments.s2) == (want.n, want.s1, want.s2)
+    return inside
+
+
+def panes_of(scene: Scene, sensor: str, size: Size) -> list[Pane]:
+    """Return the closed panes of one size."""
+    kept: Any = scene.client.lrange(f"panes:{size.name}:{sensor}", 0, -1)
+    return [Pane.closed(one, size) for one in kept]
+
+
+def check_written(scene: Scene, sensor: str, model: Model) -> None:
+    """Check windows on the streams and in the lists, to the bit.
+
+    Each has all that the model has in it, and may have more that was kept: only of what lay in it.
+    """
+    for size in {size.name: size for sizes in ALL for size in parse_sizes(sizes, "1000")}.values():
+        want = [(s, inside) for (z, s), inside in model.written.items() if z == size.ms]
+        found: Any = scene.client.xrange(f"windows:{size.name}")
+        shown = [one for one in (text(fields) for _, fields in found) if one["sensor"] == sensor]
+        panes = panes_of(scene, sensor, size)
         assert [int(one["start"]) for one in shown] == [start for start, _ in want]
-        kept: Any = client.lrange(f"panes:{name}:{sensor}", 0, -1)
-        assert [struct.unpack_from("<d", one, 3)[0] for one in kept] == [start for start, _ in want]
-        for one, (_, inside) in zip(shown, want, strict=True):
-            figures = exact_figures([float(r.value) for r in inside])
-            for figure in ("count", "mean", "stddev", "min", "max", "sum"):
-                assert float(one[figure]) == figures[figure]
-            first, last = min(r.ts for r in inside), max(r.ts for r in inside)
-            assert int(one["first"]) in [r.value for r in inside if r.ts == first]
-            assert int(one["last"]) in [r.value for r in inside if r.ts == last]
-            assert ("p50" in one) == all(r.sketched for r in inside)
+        assert [pane.start for pane in panes] == [start for start, _ in want]
+        for one, pane, (start, own) in zip(shown, panes, want, strict=True):
+            inside = readings_of(pane, model)
+            assert {r.value for r in own} <= {r.value for r in inside}
+            assert {r.value for r in inside} <= {r.value for r in model.within(size.ms, start)}
+            check_entry(one, inside)
+            assert ("missing_ms" in one) == (pane.lacking != ())
+
+
+def check_entry(shown: dict[str, str], inside: list[Reading]) -> None:
+    """Compare what an entry says with its readings."""
+    figures = exact_figures([float(r.value) for r in inside])
+    for figure in ("count", "mean", "stddev", "min", "max", "sum"):
+        assert float(shown[figure]) == figures[figure]
+    first, last = min(r.ts for r in inside), max(r.ts for r in inside)
+    assert float(shown["first"]) in [r.value for r in inside if r.ts == first]
+    assert float(shown["last"]) in [r.value for r in inside if r.ts == last]
+    assert ("p50" in shown) == all(r.sketched for r in inside)
+
+
+def state_of(scene: Scene, sensor: str) -> Sensor:
+    """Return what `state` holds of a sensor."""
+    raw: Any = scene.client.hmget("state", record_fields(sensor))
+    return Sensor.unpack(raw[0], raw[1])
 
 
 def check_state(scene: Scene, sensor: str, model: Model) -> None:
     """Compare what is open, and the sketch of all values."""
-    raw: Any = scene.client.hmget("state", record_fields(sensor))
-    state = Sensor.unpack(raw[0], raw[1])
+    state = state_of(scene, sensor)
     assert state.sketch == Sketch.of(r.value for r in model.taken if r.sketched)
     assert hashes(scene.client)[sensor]["count"] == str(len(model.taken))
-    assert hashes(scene.client)[sensor]["late"] == str(model.late)
+    assert hashes(scene.client)[sensor]["late"] == str(len(model.late))
     for size in scene.settings.window_sizes:
         groups: dict[int, list[Reading]] = {}
         for (ms, start), reading in model.placed:
@@ -183,14 +256,24 @@ def check_state(scene: Scene, sensor: str, model: Model) -> None:
         held = state.open_at(size)
         assert [pane.start for pane in held] == sorted(groups)
         for pane in held:
-            check_pane(pane, groups[pane.start])
+            want = {r.value for r in groups[pane.start]}
+            inside = readings_of(pane, model)
+            assert want <= {r.value for r in inside}
+            assert pane.sketch == Sketch.of(r.value for r in inside if r.sketched)
 
 
-def check_pane(pane: Pane, inside: list[Reading]) -> None:
-    """Check that an open pane has its readings' sums without loss, and what was sketched."""
-    want = Moments.of([float(r.value) for r in inside])
-    assert (pane.moments.n, pane.moments.s1, pane.moments.s2) == (want.n, want.s1, want.s2)
-    assert pane.sketch == Sketch.of(r.value for r in inside if r.sketched)
+def check_spans(scene: Scene, sensor: str, model: Model) -> None:
+    """Check that a span has each reading once that any of its windows has, open or kept."""
+    sizes, state = scene.settings.window_sizes, state_of(scene, sensor)
+    closed = {size.name: panes_of(scene, sensor, size) for size in sizes}
+    panes = [*state.open, *(pane for some in closed.values() for pane in some)]
+    for begin in {pane.start for pane in panes} | {0}:
+        inside = [pane for pane in panes if pane.start >= begin]
+        want = {r.value for pane in inside for r in readings_of(pane, model)}
+        found = over(closed, state, sizes, begin)
+        assert (found is None) == (not want)
+        if found:
+            assert {r.value for r in readings_of(found, model)} == want
 
 
 @given(steps)
@@ -206,11 +289,48 @@ def test_sizes_and_quantiles_may_change_at_any_moment(
     client.flushall()
     more = {"windows": SIZES[0], "windows_keep": "1000", "allowed_lateness_ms": LATENESS}
     scene = Scene(client, settings.model_copy(update=more))
-    for name, *arguments in steps:
-        getattr(scene, name)(*arguments)
-    for wait_ms in (0, FOREVER_MS):
+    for wait_ms in (*play(scene, steps), FOREVER_MS):
         scene.wait(wait_ms)
         scene.finish()
         for sensor, model in scene.models.items():
-            check_written(client, sensor, model)
+            check_written(scene, sensor, model)
             check_state(scene, sensor, model)
+
+
+def play(scene: Scene, steps: list[Any]) -> list[int]:
+    """Do the steps, and check all spans after each fold; return that there is no more to wait."""
+    for name, *arguments in steps:
+        getattr(scene, name)(*arguments)
+        if name == "fold":
+            for sensor, model in scene.models.items():
+                check_spans(scene, sensor, model)
+    return [0]
+
+
+@given(finest_stays)
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_windows_are_whole_where_the_finest_size_stays(
+    client: redis.Redis, settings: Settings, steps: list[Any]
+) -> None:
+    """Whatever larger sizes come and go: a window has all readings in it, from when it was none."""
+    client.flushall()
+    more = {"windows": STAYS[0], "windows_keep": "1000", "allowed_lateness_ms": LATENESS}
+    scene = Scene(client, settings.model_copy(update=more))
+    for wait_ms in (*play(scene, steps), FOREVER_MS):
+        scene.wait(wait_ms)
+        scene.finish()
+        for sensor, model in scene.models.items():
+            check_written(scene, sensor, model)
+            for size in parse_sizes("1s,5s,20s,60s", "1000"):
+                for pane in panes_of(scene, sensor, size):
+                    want = {r.value for r in model.within(size.ms, pane.start)}
+                    assert {r.value for r in readings_of(pane, model)} == want
+            everything = {r.value for r in model.taken if r not in model.late}
+            sizes = scene.settings.window_sizes
+            closed = {size.name: panes_of(scene, sensor, size) for size in sizes}
+            found = over(closed, state_of(scene, sensor), sizes, 0)
+            assert (found is None) == (not everything)
+            if found:
+                assert {r.value for r in readings_of(found, model)} == everything

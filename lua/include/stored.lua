@@ -1,0 +1,53 @@
+-- stored: the closed windows that are kept of one sensor. Reads `panes:<size>:<sensor>`.
+local M = {}
+
+local sizes, prefix
+local both, without, either = spans.both, spans.without, spans.either
+local MOST = 2000 -- of one size that are looked at
+
+function M.setup(options, names)
+  sizes, prefix = options.sizes, names.panes_prefix
+end
+
+-- Returns the kept windows of a size in [from, to), oldest first, and where the first one of all that
+-- were looked at begins. Those that this fold has closed are among them, and not those they displace.
+local function within(s, size, from, to)
+  local key = prefix .. size.name .. ':' .. s.name
+  local new = outbox.waiting(key)
+  local n = math.min(size.keep - #new, MOST, (to - from) / size.ms + 1)
+  local all = n > 0 and redis.call('LRANGE', key, string.format('%.0f', -n), -1) or {}
+  for i = math.max(1, #new - size.keep + 1), #new do all[#all + 1] = new[i] end
+  local found, oldest = {}, math.huge
+  for i, bytes in ipairs(all) do
+    local start = struct.unpack('<d', bytes, 4)
+    if i == 1 then oldest = start end
+    if start >= from and start + size.ms <= to then found[#found + 1] = pane.stored(bytes, size.ms) end
+  end
+  return found, oldest
+end
+
+-- Returns the kept windows finer than sizes[level] that make up what is lacking in [from, to), the
+-- largest first; and what is lacking still. Where a size was there all the time, and is kept, there
+-- were no readings but those in its windows.
+function M.gather(s, level, from, to, lacking)
+  local found, rest = {}, lacking
+  for i = level - 1, 1, -1 do
+    if #rest == 0 then break end
+    local size, used, doubt = sizes[i], {}, coverage.of(s, sizes[i].ms)
+    local panes, oldest = within(s, size, from, to)
+    for _, p in ipairs(panes) do
+      local has = without({ p.start, p.start + size.ms }, p.lacking)
+      local wanted = #both(has, rest) > 0
+      if wanted and #without(has, rest) == 0 then
+        found[#found + 1] = p
+        for _, moment in ipairs(has) do used[#used + 1] = moment end
+      elseif wanted then
+        doubt = either(doubt, has)
+      end
+    end
+    rest = both(without(rest, used), either(doubt, { -math.huge, oldest }))
+  end
+  return found, rest
+end
+
+return M
