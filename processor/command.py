@@ -11,8 +11,8 @@ from processor.metrics import FoldMetrics, serve_metrics
 from processor.rules_store import Keeper
 from processor.webhook import join, start_couriers
 from processor.worker import work
-from rillet.connect import check_reachable
 from rillet.log import LogFormat, configure_logging
+from rillet.reachable import await_reachable
 from rillet.settings import load_settings
 from rillet.signals import hear_once
 
@@ -31,7 +31,7 @@ def process(log_format: LogFormat = None) -> None:
     """
     settings = load_settings(log_format=log_format)
     configure_logging(settings)
-    check_reachable(settings)
+    await_reachable(settings)
     serve_metrics(settings)
     keeper = Keeper(settings)
     keeper.check_file()

@@ -13,8 +13,9 @@ from rich.table import Table
 from processor.rules import LimitRule, RuleSet, shown
 from processor.rules_store import parse_file, read_rules, write_rules
 from processor.rules_text import RulesError
-from rillet.connect import check_reachable, connect
+from rillet.connect import connect
 from rillet.errors import UserError
+from rillet.reachable import check_reachable
 from rillet.settings import load_settings
 
 File = Annotated[

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.live import Live
 
 from processor.top import Look, Sort, look, table
-from rillet.connect import FAULTS, check_reachable, connect
+from rillet.connect import FAULTS, connect
+from rillet.reachable import check_reachable
 from rillet.settings import Settings, load_settings
 
 

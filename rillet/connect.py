@@ -21,7 +21,7 @@ from redis.credentials import CredentialProvider, UsernamePasswordCredentialProv
 from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
-from rillet.address import Address, parse_address, redact
+from rillet.address import Address, parse_address
 from rillet.errors import UserError
 from rillet.pool import Waiting, WaitingSentinel
 from rillet.settings import Settings
@@ -183,24 +183,11 @@ def _pool(address: Address, options: dict[str, Any]) -> Waiting:
     return Waiting(kind, host=host, port=port, db=address.db, **rest)
 
 
-def check_reachable(settings: Settings) -> None:
-    """Raise UserError with one clear line unless the server answers a PING."""
-    shown = redact(settings.redis_url.get_secret_value())
-    try:
-        with connect(settings) as client:
-            client.ping()
-    except redis.AuthenticationError as error:
-        raise UserError(f"Redis at {shown} refused the login: {str(error).rstrip('.?')}.") from None
-    except redis.sentinel.MasterNotFoundError:
-        raise UserError(
-            f"The Sentinels at {shown} do not answer, or know no master of that name."
-        ) from None
-    except redis.BusyLoadingError:
-        raise UserError(f"Redis at {shown} is still loading its data; try again soon.") from None
-    except redis.ResponseError as error:
-        raise UserError(f"Redis at {shown} answers, but refuses: {error}.") from None
-    except FAULTS as error:
-        raise UserError(
-            f"No Redis answers at {shown} ({error}). Start one, set RILLET_REDIS_URL, "
-            "or run `rillet demo`, which brings its own."
-        ) from None
+def server_of(client: Any, key: str) -> Any:
+    """Return the client of the one server that holds a key, for MULTI on a Cluster.
+
+    The Cluster's own client leaves what EXEC answers as it came, without its types.
+    """
+    if isinstance(client, redis.cluster.RedisCluster):
+        return client.get_redis_connection(_untyped(client.get_node_from_key)(key))
+    return client

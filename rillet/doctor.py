@@ -19,10 +19,11 @@ from rich.console import Console
 
 from rillet import terminal
 from rillet.address import parse_address
-from rillet.connect import FAULTS, check_reachable, connect
+from rillet.connect import FAULTS, connect
 from rillet.embedded import MINIMUM
 from rillet.finding import Finding, Level, Patient, ok, one
 from rillet.groups import check_groups
+from rillet.reachable import check_reachable
 from rillet.rights import check_rights
 from rillet.settings import Settings, load_settings
 from rillet.unused import check_settings

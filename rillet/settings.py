@@ -53,6 +53,13 @@ class Settings(BaseSettings):
     redis_key_file: Path | None = Field(
         None, description="The private key (PEM) of RILLET_REDIS_CERT_FILE."
     )
+    redis_wait_s: float = Field(
+        0.0,
+        ge=0,
+        le=3600,
+        description="`process` and `simulate` wait so long, in s, as they start, for a Redis that "
+        "does not answer yet.",
+    )
     namespace: str = Field(
         "", description="Goes in front of every key, with a colon.", pattern=r"^[!-z|~]*$"
     )

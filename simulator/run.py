@@ -9,9 +9,9 @@ from pathlib import Path
 import structlog
 import typer
 
-from rillet.connect import check_reachable
 from rillet.errors import UserError
 from rillet.heartbeat import beat
+from rillet.reachable import await_reachable
 from rillet.settings import Settings
 from simulator.fleet import Fleet
 from simulator.pace import Pace, send
@@ -66,7 +66,7 @@ def invent(
     settings: Settings, fleet: Fleet, per_s: float | None, day_s: float, limits: Limits
 ) -> None:
     """Send the fleet's readings, `per_s` a second or as fast as can be, until a limit."""
-    check_reachable(settings)
+    await_reachable(settings)
     sleep = sleeper(settings)
     pace = Pace(sleep=sleep)
     # At full speed each sensor is one second older at its every reading.
@@ -99,7 +99,7 @@ def replay_file(
     """
     with Table(file.path, file.encoding) as table:
         replay = Replay(table, file.columns, with_seq=file.with_seq)
-        check_reachable(settings)
+        await_reachable(settings)
         due = schedule(shown(table, replay.readings()), speed, per_s)
         sleep = sleeper(settings)
         pace = Pace(sleep=sleep) if speed or per_s else None

@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from rillet.connect import check_reachable, connect
+from rillet.connect import connect
 from rillet.errors import UserError
 from rillet.keys import partition_keys, partition_of
+from rillet.reachable import check_reachable
 from rillet.settings import Settings, load_settings
 from simulator.replay import Columns
 from verify.file import account_of, verify_file
@@ -68,6 +69,8 @@ def _one_line() -> Iterator[None]:
     """Turn what the server refuses, as for a key of another type, into an error of one line."""
     try:
         yield
+    except redis.exceptions.NoPermissionError:
+        raise
     except redis.ResponseError as error:
         said = "docs/redis-layout.md has the type of each key."
         raise UserError(f"What is stored cannot be read: {error}. {said}") from None

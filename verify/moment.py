@@ -5,6 +5,7 @@ from typing import Any
 
 import redis
 
+from rillet.connect import server_of
 from rillet.errors import UserError
 from rillet.keys import Keys
 
@@ -33,7 +34,7 @@ class Moment:
 
 def read_moment(client: Any, keys: Keys, sensors: list[str]) -> Moment:
     """Read all that is needed of one partition in one transaction."""
-    pipe = client.pipeline(transaction=True)
+    pipe = server_of(client, keys.state).pipeline(transaction=True)
     pipe.hget(keys.state, "\0cursor")
     pipe.xinfo_stream(keys.readings)
     pipe.xrange(keys.readings, count=MOST)

@@ -58,6 +58,11 @@ def test_the_job_runs_with_each_parts_own_user(guarded: GuardedServer, partition
     counts = [int(reader.hget(key, "count") or 0) for key in reader.scan_iter("*stats:*")]  # type: ignore[arg-type]
     assert sum(counts) > 2000
     assert all(reader.xlen(one.rejects) == 1 for one in keys)
+    look = environment(guarded, "reader", partitions=partitions)
+    for command in (["verify"], ["top", "--once"], ["rejects"], ["rules", "show"]):
+        with running(guarded, *command, **look) as looking:
+            said, _ = looking.communicate(timeout=60)
+            assert looking.returncode == 0, said
 
 
 RULES = '[[rule]]\nname = "too-hot"\ntype = "limit"\nhigh = 30\n'
@@ -148,6 +153,7 @@ REFUSED = {
         ["XREADGROUP", "GROUP", "webhook", "me", "STREAMS", "alerts", ">"],
         ["CONFIG", "GET", "masterauth"],
         ["ACL", "LIST"],
+        ["WATCH", "readings"],
     ],
     "replication": [
         ["HGETALL", "stats:s"],

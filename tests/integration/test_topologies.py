@@ -237,6 +237,32 @@ def test_every_route_answers_on_a_cluster(server: EmbeddedServer) -> None:
             assert api.get(path).is_success, path
 
 
+@pytest.mark.slow
+def test_every_command_that_looks_answers_on_a_cluster(server: EmbeddedServer) -> None:
+    """On a Cluster of 8 partitions verify finds every field exact, and the others answer too."""
+    with cluster(server.binary) as made:
+        settings = Settings(redis_url=made.url, partitions=8)
+        more = {"redis_url": made.url, "partitions": "8"}
+        with running(server, "process", **more):
+            with running(server, "simulate", "--count", "500", "--rate", "max", **more) as producer:
+                assert producer.wait(60) == 0
+            with connect(settings) as client:
+                until(lambda: _folded(client, settings) == 500)
+        for command in (["verify"], ["top", "--once"], ["rejects"], ["rules", "show"]):
+            with running(server, *command, **more) as looking:
+                said, _ = looking.communicate(timeout=60)
+                assert looking.returncode == 0, said
+                assert command != ["verify"] or "Every field is exact" in said
+
+
+def _folded(client: Any, settings: Settings) -> int:
+    return sum(
+        int(client.hget(name, "count") or 0)
+        for keys in partition_keys(settings)
+        for name in client.scan_iter(f"{keys.stats('')}*")
+    )
+
+
 async def test_both_clients_work_through_a_cluster_and_sentinels(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
