@@ -9,7 +9,7 @@ BIN := .venv/bin
 ALONE := tests/browser tests/integration/test_bench_soak.py tests/integration/test_bench_fold.py
 
 .DEFAULT_GOAL := help
-.PHONY: help web-vendor screenshots demo test test-long test-deploy manifests image check docs fmt bench clean
+.PHONY: help web-vendor screenshots demo test test-long test-deploy test-cluster manifests image check docs fmt bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ image: web-vendor ## build the container image
 
 test-deploy: .venv/.ready ## build the image, run compose, drive it, compare (needs a Docker engine)
 	$(BIN)/python -m pytest -m deploy
+
+test-cluster: .venv/.ready ## apply k8s/ to the cluster of KUBECONFIG, drive it, compare, take it away
+	$(BIN)/python -m pytest tests/deploy/test_kubernetes.py --kubeconfig "$(KUBECONFIG)"
 
 docs: .venv/.ready ## make the generated parts of docs/ anew
 	$(BIN)/python -m tests.settings_table

@@ -54,7 +54,8 @@ class Writer:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
-        self._client = connect(settings)
+        self._client: Any = None
+        self._connected()  # what no waiting mends is said at once
         self._keys = partition_keys(settings)
         self._batch = max(1, min(batch, settings.backlog_max // 4))
         self._sleep = sleep
@@ -66,7 +67,13 @@ class Writer:
 
     def close(self) -> None:
         """Close the connection; what was added and not flushed is dropped."""
-        self._client.close()
+        if self._client:
+            self._client.close()
+        self._client = None  # a Cluster's client that was closed cannot be used again
+
+    def _connected(self) -> Any:
+        self._client = self._client or connect(self._settings)
+        return self._client
 
     def add(self, reading: Reading) -> None:
         """Take one reading; a full batch is sent at once."""
@@ -99,7 +106,7 @@ class Writer:
                     lost = str(error)
                     log.warning("redis_lost", error=lost, in_hand=len(self._pending[partition]))
                 self._backlog[partition] = None
-                self._client.close()  # behind the address there may be another primary by now
+                self.close()  # behind the address there may be another primary by now
                 self._sleep(wait_s)
                 wait_s = min(wait_s * 2, BACKOFF_S[1])
         if lost:
@@ -111,7 +118,7 @@ class Writer:
         What Redis refused stays in hand, in its order; the first refusal is raised.
         """
         pending, keys = self._pending[partition], self._keys[partition]
-        pipe: Any = self._client.pipeline(transaction=False)
+        pipe: Any = self._connected().pipeline(transaction=False)
         for fields in pending:
             pipe.execute_command("XADD", keys.readings, "*", *fields)
         _ask_backlog(pipe, keys)
@@ -133,7 +140,7 @@ class Writer:
         room = self._settings.backlog_max - len(self._pending[partition])
         backlog, wait_s = self._backlog[partition], 0.01
         while backlog is None or backlog > room:
-            pipe = self._client.pipeline(transaction=False)
+            pipe = self._connected().pipeline(transaction=False)
             _ask_backlog(pipe, self._keys[partition])
             backlog = _backlog(pipe.execute(raise_on_error=False))
             if backlog <= room:

@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="packaged",
         help="run on the server of the demo extra (the default), or on the one found on PATH",
     )
+    parser.addoption("--kubeconfig", help="the cluster of tests/deploy/test_kubernetes.py")
 
 
 def chosen_server(config: pytest.Config) -> str:

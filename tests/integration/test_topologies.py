@@ -4,7 +4,7 @@ import random
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,15 @@ import httpx
 import pytest
 import redis
 from redis.crc import key_slot
+from structlog.testing import capture_logs
 
 from rillet.connect import FAULTS, connect, connect_async
 from rillet.embedded import EmbeddedServer, supported
 from rillet.errors import UserError
 from rillet.keys import partition_keys, partition_of
 from rillet.settings import Settings
+from simulator.reading import Reading
+from simulator.writer import Writer
 from tests.lua.model import exact_figures
 from tests.processes import running
 from tests.serving import serving
@@ -253,6 +256,28 @@ def test_every_command_that_looks_answers_on_a_cluster(server: EmbeddedServer) -
                 said, _ = looking.communicate(timeout=60)
                 assert looking.returncode == 0, said
                 assert command != ["verify"] or "Every field is exact" in said
+
+
+@pytest.mark.slow
+def test_a_producer_waits_out_a_cluster_that_is_down(server: EmbeddedServer) -> None:
+    """Where slots are served by nobody readings are kept in hand, and sent once they are again."""
+    with cluster(server.binary) as made:
+        settings = Settings(redis_url=made.url, partitions=8)
+        with closing(Writer(settings)) as writer, made.node(0) as node:
+            node.execute_command("CLUSTER", "DELSLOTSRANGE", 0, 5460)
+            until(lambda: node.execute_command("CLUSTER INFO")["cluster_state"] == "fail")
+            for n in range(50):
+                writer.add(Reading(f"s{n}", 1.0))
+            sending = threading.Thread(target=writer.flush)
+            with capture_logs() as logs:
+                sending.start()
+                until(lambda: any(one["event"] == "redis_lost" for one in logs))
+                node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 5460)
+                sending.join(60)
+        assert not sending.is_alive()
+        assert writer.sent == 50
+        with connect(settings) as client:
+            assert sum(client.xlen(keys.readings) for keys in partition_keys(settings)) == 50
 
 
 def _folded(client: Any, settings: Settings) -> int:
