@@ -75,6 +75,9 @@ class Window(Span):
     start: int = Field(description="Ms since 1970.", examples=[1795484880000])
     end: int = Field(description="Ms since 1970.", examples=[1795484940000])
     open: bool = Field(False, description="More readings may come into it.")
+    missing_ms: int = Field(
+        0, description="Where sizes were changed: of so much of its time it may lack readings."
+    )
 
 
 class Windows(BaseModel):

@@ -32,9 +32,9 @@ def keys_of(sensor: str) -> Any:
     return partition_keys(Settings(partitions=PARTS))[partition_of(sensor, PARTS)]
 
 
-def write(client: redis.Redis, sensor: str, readings: list[Reading]) -> None:
+def write(client: redis.Redis, sensor: str, readings: list[Reading], **more: str) -> None:
     """Fold readings; windows that end after the last one stay open, as none may be late."""
-    settings = Settings(partitions=PARTS, allowed_lateness_ms=0, **WINDOWS)  # type: ignore[arg-type]
+    settings = Settings(partitions=PARTS, allowed_lateness_ms=0, **(WINDOWS | more))  # type: ignore[arg-type]
     keys = keys_of(sensor)
     for ts, value in readings:
         client.xadd(keys.readings, {"sensor": sensor, "value": value, "ts": ts})
@@ -132,6 +132,20 @@ def test_windows_of_one_size_come_oldest_first(api: Api, client: redis.Redis) ->
     newest = api.get(f"{path}?size=1m&limit=2").json()["items"]
     assert [one["start"] - start for one in newest] == [120_000, 180_000]
     assert api.get(path).json()["size"] == "10s"
+
+
+def test_a_window_of_a_new_size_shows_what_it_lacks(api: Api, client: redis.Redis) -> None:
+    """Until one closes in it; then it has what came before, and it has nothing to say of it."""
+    client.flushall()
+    start = minute() - 300_000
+    write(client, "new", [(start + 5000 * n, n) for n in range(5)], windows="10s")
+    (lacking,) = api.get("/api/sensors/new/windows?size=1m").json()["items"]
+    assert (lacking["count"], lacking["missing_ms"], lacking["open"]) == (1, 20_000, True)
+    write(client, "new", [(start + 5000 * n, n) for n in range(5, 14)])
+    closed, opened = api.get("/api/sensors/new/windows?size=1m").json()["items"]
+    assert {name: closed[name] for name in figures(list(range(12)))} == figures(list(range(12)))
+    assert ("missing_ms" in closed, opened["count"]) == (False, 2)
+    assert api.get("/api/sensors/new?over=1h").json()["over"]["count"] == 14
 
 
 def test_unchanged_windows_are_a_304(api: Api, client: redis.Redis) -> None:
