@@ -23,6 +23,7 @@ READS = (
     ("get", "{rules}", "GET", "{rules}"),
     ("exists", "{firing}", "EXISTS", "{firing}"),
     ("lindex", "{panes}*", "LINDEX", "{panes}x", "0"),
+    ("lrange", "{panes}*", "LRANGE", "{panes}x", "0", "0"),
     ("zrangebyscore", "{due}", "ZRANGEBYSCORE", "{due}", "0", "1"),
 )
 """What a processor's user must read: the right, its keys, a command to try by ACL DRYRUN alone."""
