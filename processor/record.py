@@ -1,6 +1,6 @@
 """Reads a sensor's record in the hash `state`: the exact sums that lua/reducers/moments.lua keeps.
 
-Pure. The layout is that of lua/include/sensor.lua; a test folds and reads back.
+Pure. The layout is that of lua/include/sensor.lua and tally.lua; a test folds and reads back.
 """
 
 import struct

@@ -1,14 +1,14 @@
 -- sensor: the state of one sensor, its record in the hash `state`, and one run folded into it. Pure.
 --
 -- A record is a list of pieces, each a tag, a length (uint16; 65535: an uint32 follows) and bytes:
--- first this file's own ('s': counters, event times, seq window, labels), then one for each
+-- first that of tally.lua ('s': counters, event times, seq window, labels), then one for each
 -- reducer. A piece that no reducer claims is carried along unchanged, so a reducer can be taken out
 -- and put back.
 local M = {}
 
 local pack, unpack_struct, sub, concat = struct.pack, struct.unpack, string.sub, table.concat
 local OWN, LONG = string.byte('s'), 65535
-local WITH_SEQ, SEEN = 1, 2 -- what follows the own fields: the seq window, or seen_ms alone
+local pack_own, own_fields, own_steady_fields = tally.pack, tally.fields, tally.steady_fields
 
 -- Returns, by tag (a byte), where each piece of a record starts, and where the last one ends.
 local function places_of(record)
@@ -20,41 +20,6 @@ local function places_of(record)
     at = at + size
   end
   return places
-end
-
-local function fresh()
-  return { duplicates = 0, rejected = 0, first_ts = math.huge, last_ts = -math.huge, last_id = '',
-    kind = '', unit = '', gaps = 0, restarts = 0 }
-end
-
-local function unpack_own(record, at)
-  local flags, duplicates, rejected, first_ts, last_ts, last_id, kind, unit, next_at =
-    unpack_struct('<BddddBc0Bc0Bc0', record, at)
-  local s = { nil, nil, nil, nil, nil, nil, -- the reducers' states; all room is made once
-    duplicates = duplicates, rejected = rejected, first_ts = first_ts, last_ts = last_ts,
-    last_id = last_id, kind = kind, unit = unit, gaps = 0, restarts = 0, steady = nil, name = nil,
-    record = nil, places = nil, arrival_ms = nil, rules = nil, seen_ms = nil }
-  if flags == SEEN then
-    s.seen_ms = unpack_struct('<d', record, next_at)
-  elseif flags == WITH_SEQ then
-    s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts, next_at =
-      unpack_struct('<ddddd', record, next_at)
-    if next_at < at + unpack_struct('<H', record, at - 2) then -- behind it, by the piece's length
-      s.seen_ms = unpack_struct('<d', record, next_at)
-    end
-  end
-  return s
-end
-
-local function pack_own(s)
-  local flags = s.seq_high and WITH_SEQ or s.seen_ms and SEEN or 0
-  local bytes = pack('<BddddBc0Bc0Bc0', flags, s.duplicates, s.rejected,
-    s.first_ts, s.last_ts, #s.last_id, s.last_id, #s.kind, s.kind, #s.unit, s.unit)
-  if flags == WITH_SEQ then
-    bytes = bytes .. pack('<ddddd', s.seq_high, s.seq_low, s.seq_seen, s.gaps, s.restarts)
-  end
-  if s.seen_ms then bytes = bytes .. pack('<d', s.seen_ms) end
-  return bytes
 end
 
 local claimed, clocked
@@ -72,13 +37,13 @@ end
 -- by its number the state of each reducer.
 function M.begin(record, name)
   if not record or record == '' then
-    local s = fresh()
+    local s = tally.fresh()
     s.name = name
     for i = 1, #reducers do s[i] = reducers[i].begin() end
     return s
   end
   local places = places_of(record)
-  local s = unpack_own(record, places[OWN])
+  local s = tally.unpack(record, places[OWN])
   s.steady = true -- until this fold changes a counter, a label or first_ts
   for i = 1, #reducers do
     local at = places[reducers[i].tag]
@@ -236,13 +201,13 @@ function M.finish(s)
   local fields = { nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil,
     nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil,
     nil, nil, nil, nil, nil } -- its room is made once, not by doubling
-  local own = pack_own(s)
-  local parts, f, piece = { head_of(OWN, #own), own }, 0
+  local piece, f = pack_own(s), 0
+  local parts = { head_of(OWN, #piece), piece }
   for i = 1, #reducers do
     f, piece = reducers[i].finish(s[i], fields, f)
     parts[2 * i + 1], parts[2 * i + 2] = head_of(reducers[i].tag, #piece), piece
   end
-  f = M.own_fields(s, fields, f)
+  f = own_fields(s, fields, f)
   local steady_from, steady = f, s.steady
   for i = 1, #reducers do
     if reducers[i].finish_steady then
@@ -251,7 +216,7 @@ function M.finish(s)
       steady = steady and not changed
     end
   end
-  f = M.own_steady_fields(s, fields, f)
+  f = own_steady_fields(s, fields, f)
   parts[#parts + 1] = unclaimed(s)
   return concat(parts), fields, f, steady and steady_from or f
 end
@@ -260,39 +225,6 @@ end
 -- repeats count: s.seen_ms is that of one which came after the last good reading.
 function M.seen_ms(s)
   return s.seen_ms or s.last_id ~= '' and stream_id.ms(s.last_id) or nil
-end
-
--- Appends the own fields that each reading changes after f; returns the new f.
-function M.own_fields(s, fields, f)
-  if s.last_id == '' then
-    return f
-  end
-  fields[f + 1], fields[f + 2] = 'last_ts', number.shortest(s.last_ts)
-  fields[f + 3], fields[f + 4] = 'last_id', s.last_id
-  return f + 4
-end
-
--- Appends the own fields that rarely change.
-function M.own_steady_fields(s, fields, f)
-  local whole = number.shortest
-  if s.last_id ~= '' then
-    fields[f + 1], fields[f + 2] = 'first_ts', whole(s.first_ts)
-    f = f + 2
-  end
-  fields[f + 1], fields[f + 2] = 'duplicates', whole(s.duplicates)
-  fields[f + 3], fields[f + 4] = 'gaps', whole(s.gaps)
-  fields[f + 5], fields[f + 6] = 'rejected', whole(s.rejected)
-  fields[f + 7], fields[f + 8] = 'restarts', whole(s.restarts)
-  f = f + 8
-  if s.kind ~= '' then
-    fields[f + 1], fields[f + 2] = 'kind', s.kind
-    f = f + 2
-  end
-  if s.unit ~= '' then
-    fields[f + 1], fields[f + 2] = 'unit', s.unit
-    f = f + 2
-  end
-  return f
 end
 
 return M
