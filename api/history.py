@@ -8,9 +8,10 @@ from typing import Any, Self
 from fastapi import HTTPException
 
 from api.store import Everything
+from processor.pane import Pane, pane_figures
 from processor.record import Moments, pieces_of
 from processor.sketch import quantiles
-from processor.windows import Pane, Sensor, begin_of, counts_needed, is_kept, over, pane_figures
+from processor.windows import Sensor, begin_of, counts_needed, is_kept, over
 from rillet.sizes import Size, parse_span_ms
 
 

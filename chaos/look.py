@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from processor.windows import Pane, Sensor, pane_figures, record_fields
+from processor.pane import Pane, pane_figures
+from processor.windows import Sensor, record_fields
 from rillet.keys import GROUP, Keys
 from rillet.settings import Settings
 

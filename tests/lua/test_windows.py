@@ -8,9 +8,10 @@ import pytest
 import redis
 
 from processor.fold import fold
+from processor.pane import Pane, pane_figures
 from processor.record import Moments, pieces_of
 from processor.sketch import Sketch
-from processor.windows import Pane, Sensor, over, pane_figures, record_fields
+from processor.windows import Sensor, over, record_fields
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 from tests.lua.fold_support import add, fold_all, hashes, text

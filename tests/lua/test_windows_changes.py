@@ -13,9 +13,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from processor.fold import fold
+from processor.pane import Pane
 from processor.record import Moments
 from processor.sketch import Sketch
-from processor.windows import Pane, Sensor, over, record_fields
+from processor.windows import Sensor, over, record_fields
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 from rillet.sizes import Size, parse_sizes

@@ -11,9 +11,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from processor.fold import fold
+from processor.pane import Pane
 from processor.record import Moments, pieces_of
 from processor.sketch import Sketch
-from processor.windows import Pane, Sensor, begin_of, over, record_fields
+from processor.windows import Sensor, begin_of, over, record_fields
 from rillet.keys import Keys, partition_keys
 from rillet.settings import Settings
 from tests.lua.fold_support import hashes, text

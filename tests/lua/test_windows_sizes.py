@@ -9,8 +9,9 @@ import pytest
 import redis
 
 from processor.fold import fold
+from processor.pane import Pane, pane_figures
 from processor.record import Moments
-from processor.windows import Pane, Sensor, over, pane_figures, record_fields
+from processor.windows import Sensor, over, record_fields
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 from rillet.sizes import Size, parse_sizes

@@ -5,18 +5,10 @@ import random
 import pytest
 
 from processor.merge import figures
+from processor.pane import Pane, pane_figures, total
 from processor.record import Moments
 from processor.sketch import Sketch
-from processor.windows import (
-    Pane,
-    Sensor,
-    begin_of,
-    counts_needed,
-    over,
-    pane_figures,
-    record_fields,
-    total,
-)
+from processor.windows import Sensor, begin_of, counts_needed, over, record_fields
 from rillet.sizes import Size, parse_sizes
 
 SIZES = parse_sizes("1s,5s,30s", "30,20,10")
