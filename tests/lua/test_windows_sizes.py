@@ -15,7 +15,7 @@ from processor.windows import Sensor, over, record_fields
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 from rillet.sizes import Size, parse_sizes
-from tests.lua.fold_support import fold_all, leavings, text
+from tests.lua.fold_support import add, fold_all, leavings, text
 from tests.lua.model import exact_figures
 
 HOUR_S, EVERY_S = 3600, 5
@@ -162,6 +162,28 @@ def test_a_span_is_exact_at_any_time_after_a_size_was_added(
             shown = pane_figures(pane)
             lacking = len(inside) - shown["count"]
             assert shown.get("missing_ms", 0) == lacking * EVERY_S * 1000
+
+
+def test_what_a_window_takes_of_the_kept_ones_it_hands_on_when_it_closes(
+    client: redis.Redis, own: Settings
+) -> None:
+    """Begun by a late reading after the change; they are gone when the larger one closes."""
+    before, after = {"windows": "5s,10s"}, {"windows": "10s,1m,5m", "windows_keep": "6"}
+    own = own.model_copy(update={"allowed_lateness_ms": 280_000, **before})
+    rows = [(s, {"sensor": "s", "value": str(s), "ts": s * 1000}) for s in (5, 15, 301)]
+    add(client, [row for _, row in rows], 301_000)
+    fold_all(client, own, now_ms=302_000)
+    late = [35, *range(60, 120, 10)]
+    add(client, [{"sensor": "s", "value": str(s), "ts": s * 1000} for s in late], 302_000)
+    add(client, [{"sensor": "s", "value": "600"}], 600_000)
+    own = own.model_copy(update=after)
+    fold_all(client, own, now_ms=600_000)
+    assert len(panes(client, own.window_sizes)["10s"]) == 6
+    minute, five = entries(client, "1m")[0], entries(client, "5m")[0]
+    for entry, inside in ((minute, [5, 15, 35]), (five, [5, 15, *late])):
+        assert float(entry["sum"]) == sum(inside)
+        assert int(entry["count"]) == len(inside)
+        assert "missing_ms" not in entry
 
 
 @pytest.mark.parametrize("phases", WHOLE, ids=ids)
