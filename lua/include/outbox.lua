@@ -21,7 +21,8 @@ function M.element(key, keep, bytes)
   items[#items + 1] = { 'element', key, keep, bytes }
 end
 
--- Returns the elements for a list that are not written yet, oldest first.
+-- Returns the elements for a list that this fold has not seen written, oldest first: where it could
+-- not look, the first of them may be there.
 function M.waiting(key)
   local found = {}
   for _, list in ipairs({ before, items }) do

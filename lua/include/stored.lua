@@ -9,17 +9,28 @@ function M.setup(options, names)
   sizes, prefix = options.sizes, names.panes_prefix
 end
 
--- Returns the kept windows of a size in [from, to), oldest first, and where the first one of all that
--- were looked at begins. Those that this fold has closed are among them, and not those they displace.
-local function within(s, size, from, to)
+local function start_of(bytes)
+  return struct.unpack('<d', bytes, 4)
+end
+
+-- Returns the newest kept windows of a size, packed, oldest first. Those that wait in the outbox are
+-- among them, but once: one may be written already; and not those they will displace.
+local function newest(s, size, most)
   local key = prefix .. size.name .. ':' .. s.name
-  local new = outbox.waiting(key)
-  local n = math.min(size.keep - #new, MOST, (to - from) / size.ms + 1)
-  local all = n > 0 and redis.call('LRANGE', key, string.format('%.0f', -n), -1) or {}
-  for i = math.max(1, #new - size.keep + 1), #new do all[#all + 1] = new[i] end
+  local all = redis.call('LRANGE', key, string.format('%.0f', -most), -1)
+  local last = #all > 0 and start_of(all[#all]) or -math.huge
+  for _, bytes in ipairs(outbox.waiting(key)) do
+    if start_of(bytes) > last then all[#all + 1] = bytes end
+  end
+  return { unpack(all, math.max(1, #all - most + 1)) }
+end
+
+-- Returns the kept windows of a size in [from, to), oldest first, and where the first one of all that
+-- were looked at begins.
+local function within(s, size, from, to)
   local found, oldest = {}, math.huge
-  for i, bytes in ipairs(all) do
-    local start = struct.unpack('<d', bytes, 4)
+  for i, bytes in ipairs(newest(s, size, math.min(size.keep, MOST, (to - from) / size.ms + 1))) do
+    local start = start_of(bytes)
     if i == 1 then oldest = start end
     if start >= from and start + size.ms <= to then found[#found + 1] = pane.stored(bytes, size.ms) end
   end

@@ -147,6 +147,24 @@ def sizes_changed(client: redis.Redis, settings: Settings) -> None:
     hops(client, 31_000)
 
 
+def sizes_changed_while_windows_wait(client: redis.Redis, settings: Settings) -> None:
+    """Leave in the outbox a window of `a` that is kept already, and one of `b` that is not yet."""
+    old, keys = settings.model_copy(update={"windows": "10s"}), partition_keys(settings)[0]
+    times, in_the_way = (900, 12_000, 24_000), ("panes:10s:a", "panes:10s:b", "windows:10s")
+    add(client, [{"sensor": s, "value": str(ts), "ts": ts} for ts in times for s in "ab"])
+    fold_all(client, old, now_ms=NOW)
+    for key in in_the_way:
+        client.rename(key, f"aside {key}")
+        client.set(key, "in the way")
+    add(client, [{"sensor": s, "value": "7", "ts": 35_000} for s in "ab"], 2000)
+    assert fold(client, old, keys, 12, NOW).fault
+    client.rename("aside panes:10s:a", "panes:10s:a")
+    assert fold(client, old, keys, 12, NOW).fault
+    for key in in_the_way[1:]:
+        client.rename(f"aside {key}", key)
+    hops(client, 41_000)
+
+
 def left_in_the_outbox(client: redis.Redis, settings: Settings) -> None:
     client.set("windows:10s", "in the way")
     client.set("panes:1m:a", "in the way")
@@ -188,6 +206,7 @@ SCENES = {
     "the clock closes": Scene(on_the_clock, now_ms=LATER),
     "new rules": Scene(new_rules, now_ms=LATER),
     "sizes changed": Scene(sizes_changed, now_ms=170_000),
+    "sizes changed, windows wait": Scene(sizes_changed_while_windows_wait, now_ms=170_000),
     "left in the outbox": Scene(left_in_the_outbox, now_ms=LATER),
     "windows in the way": Scene(windows_in_the_way, after_them, now_ms=170_000),
     "forgotten": Scene(on_the_clock, now_ms=LATER, more={"forget_after_s": 200}),

@@ -21,7 +21,8 @@ from tests.lua.model import exact_figures
 HOUR_S, EVERY_S = 3600, 5
 CHANGED_S = 34 * 60 + 50
 Phases = Sequence[tuple[int, str]]
-"""From which second on there are which sizes."""
+"""From which second on there are which sizes; and after a blank, if not the usual number, how many
+of each are kept."""
 
 
 @pytest.fixture
@@ -41,7 +42,8 @@ def play(client: redis.Redis, own: Settings, phases: Phases, count: int) -> Sett
     """Send and fold all readings, `count` a fold, with the sizes of each time; return the last."""
     keys = partition_keys(own)[0]
     for (begin, windows), (end, _) in pairwise([*phases, (2 * HOUR_S, "")]):
-        own = own.model_copy(update={"windows": windows})
+        sizes, _, keep = windows.partition(" ")
+        own = own.model_copy(update={"windows": sizes, "windows_keep": keep})
         pipe = client.pipeline(transaction=False)
         inside = [(ts, v) for ts, v in values() if begin * 1000 <= ts < end * 1000]
         for ts, v in inside:
@@ -92,6 +94,7 @@ WHOLE = [
     [(0, "10s,1m"), (CHANGED_S, "10s,30s,1m,5m,1h"), (CHANGED_S + 300, "10s,1m,1h")],
     [(0, "10s,1m,1h"), (CHANGED_S, "1m,1h"), (CHANGED_S + 300, "10s,1m,1h")],
 ]
+FEWER = [(0, "10s,1h"), (CHANGED_S, "10s,1m,5m,1h 6,5,12,1")]
 
 
 def ids(phases: Phases) -> str:
@@ -186,7 +189,7 @@ def test_what_a_window_takes_of_the_kept_ones_it_hands_on_when_it_closes(
         assert "missing_ms" not in entry
 
 
-@pytest.mark.parametrize("phases", WHOLE, ids=ids)
+@pytest.mark.parametrize("phases", [*WHOLE, FEWER], ids=ids)
 def test_a_change_of_sizes_leaves_the_same_however_it_is_folded(
     client: redis.Redis, own: Settings, phases: Phases
 ) -> None:
