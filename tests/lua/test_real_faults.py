@@ -40,6 +40,7 @@ NOT_NEEDED_HERE = {
 NOT_NEEDED_HERE |= {"ZREM"}
 EARLY, NOW = 3000, 20_000
 """The clock before windows close, and after."""
+SWEPT = {"windows": "10s", "allowed_lateness_ms": 600_000, "readings_tail": 0}
 
 FIRST, SECOND = MIX[:5], MIX[5:]
 
@@ -98,6 +99,32 @@ def test_the_fold_goes_on_when_memory_is_full(
         full.xadd("readings", {"sensor": "a", "value": "1"})
     fold_all(full, settings, 2, NOW)
     assert leavings(full) == want
+
+
+@pytest.mark.parametrize("unread", [0, 1], ids=["all folded", "unread"])
+@pytest.mark.parametrize("group", ["there", "lost"])
+def test_a_sweep_goes_on_when_memory_is_full(
+    full: redis.Redis, settings: Settings, group: str, unread: int
+) -> None:
+    """All sensors are looked at after a change; what is unread meanwhile is folded and freed."""
+    slow, keys = settings.model_copy(update=SWEPT), partition_keys(settings)[0]
+    own, found = slow.model_copy(update={"allowed_lateness_ms": 1000}), []
+    for limit in ("0", "1"):
+        full.flushall()
+        add(full, [{"sensor": f"s{n}", "value": str(n)} for n in range(300)])
+        fold_all(full, slow, now_ms=EARLY)
+        add(full, [{"sensor": f"s{n}", "value": "0"} for n in range(0, 300, 2) if unread], EARLY)
+        if group == "lost":
+            full.xgroup_destroy("readings", "stats")
+        full.config_set("maxmemory-policy", "noeviction")
+        full.config_set("maxmemory", limit)
+        folds = [fold(full, own, keys, 100, NOW) for _ in range(60)]
+        full.config_set("maxmemory", "0")
+        assert {one.fault for one in folds} == {""}
+        assert sum(one.closed for one in folds) == 300
+        assert full.zcard("due") == full.xlen("readings") == 0
+        found.append(leavings(full))
+    assert found[0] == found[1]
 
 
 @pytest.fixture
