@@ -23,6 +23,7 @@ end
 
 local names = {}
 for name in string.gmatch(sensors, '[^\n]+') do names[#names + 1] = name end
+redis.call('HDEL', state, '\0none') -- a first write that needs no memory: forgetting frees some
 local unsent = redis.call('HGET', state, outbox.FIELD)
 local left, fault = {}, nil
 if unsent then left, fault = outbox.resume(unsent, state) end

@@ -52,6 +52,21 @@ def test_nothing_is_left_but_what_streams_say(client: redis.Redis, settings: Set
     assert told["message"] == "a was forgotten"
 
 
+def test_forgetting_frees_a_memory_that_is_full(client: redis.Redis, settings: Settings) -> None:
+    """It needs none before it gives some, and leaves what it leaves elsewhere."""
+    found = []
+    for limit in ("0", "1"):
+        client.flushall()
+        scene(client, settings)
+        client.config_set("maxmemory", limit)
+        try:
+            assert forget(client, settings, partition_keys(settings)[0], ["a"], now_ms=NOW) == ["a"]
+        finally:
+            client.config_set("maxmemory", "0")
+        found.append(leavings(client))
+    assert found[0] == found[1]
+
+
 def test_an_alert_is_not_resolved_before_it_fired(client: redis.Redis, settings: Settings) -> None:
     """A silence begins after the last reading, and ends no earlier than that by being forgotten."""
     gone = {"name": "gone", "type": "silence", "after_ms": 10_000}
