@@ -23,6 +23,7 @@ from rillet.connect import FAULTS, connect
 from rillet.embedded import MINIMUM
 from rillet.finding import Finding, Level, Patient, ok, one
 from rillet.groups import check_groups
+from rillet.orphans import check_alerts
 from rillet.reachable import check_reachable
 from rillet.rights import check_rights
 from rillet.settings import Settings, load_settings
@@ -126,6 +127,7 @@ CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     check_clock,
     check_groups,
     check_settings,
+    check_alerts,
     check_rights,
     check_replicas,
 )

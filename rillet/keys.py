@@ -98,6 +98,9 @@ class Keys:
 CURSOR_FIELD = "\0cursor"
 """The field of `state` with the id of the entry folded last, a blank, and how many were read."""
 
+OUTBOX_FIELD = "\0outbox"
+"""The field of `state` with what a fold has still to write to other keys; absent at rest."""
+
 REPLAY_FIELD = "\0replay"
 """The field of `state` with the reject on its way to another partition, and its number."""
 
