@@ -111,12 +111,16 @@ class EmbeddedServer:
         self._wait_until_ready(time.monotonic() + 10)
         return self
 
+    def looking(self) -> redis.Redis:
+        """Return a client that may PING, to see when the server is up."""
+        return redis.Redis(port=self.port, protocol=2)
+
     def _wait_until_ready(self, deadline: float) -> None:
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
                 break
             try:
-                with redis.Redis(port=self.port, protocol=2) as client:
+                with self.looking() as client:
                     client.ping()
                     return
             except (redis.BusyLoadingError, redis.ConnectionError):

@@ -86,10 +86,23 @@ def check_rights(patient: Patient) -> Iterator[Finding]:
                 mend = "redis-server --aclfile users.acl  (k8s/base/redis/users.acl is one)"
                 yield Finding("warning", "rights", "anyone may log in, without password", mend)
         yield from _dry_runs(patient, user)
+        yield from _default_replays(patient)
     except NoPermissionError:
         said = "this user may not ask about its rights, so they could not be looked at"
         mend = "redis-cli ACL SETUSER NAME '+acl|whoami' '+acl|dryrun'  (or ask as another user)"
         yield Finding("warning", "rights", said, mend)
+
+
+def _default_replays(patient: Patient) -> Iterator[Finding]:
+    """As `default` a server reads its append-only file: what that user may not do gets lost."""
+    needs = (*WRITES, ("exec", "", "EXEC"))
+    if patient.info.get("aof_enabled") and any(denied_rules(patient, "default", needs)):
+        said = (
+            "a restart loses what scripts wrote: the server reads its append-only file as `default`"
+        )
+        mend = "redis-cli ACL SETUSER default off resetpass '~*' '&*' +@all"
+        mend += "  (nobody can log in as it then; also in the server's users.acl)"
+        yield Finding("error", "rights", said, mend)
 
 
 def _dry_runs(patient: Patient, user: str) -> Iterator[Finding]:

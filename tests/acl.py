@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import redis
+
+from rillet.connect import connect
 from rillet.embedded import EmbeddedServer
 from rillet.settings import Settings
 
 RENDER = Path(__file__).parents[1] / "k8s/base/redis"
 USERS = ("admin", "replication", "simulator", "api", "processor", "reader")
-NOT_ALLOWED = r"(?i)permission|ACL failure|can't (run this|access)"
+NOT_ALLOWED = r"(?i)permission|ACL failure|can't (run this|access)|Authentication required"
 """How a server says that a right is missing: Redis 7.0 words it in three ways."""
 
 
@@ -30,6 +33,10 @@ class GuardedServer(EmbeddedServer):
 
     users: Path
 
+    def looking(self) -> redis.Redis:
+        """Log in as admin: nobody can as `default`."""
+        return connect(self.settings("admin"))
+
     def settings(self, user: str, **more: object) -> Settings:
         """Return the settings with which one component reaches this server."""
         login = {"redis_username": user, "redis_password_file": self.users / user / "password"}
@@ -37,13 +44,9 @@ class GuardedServer(EmbeddedServer):
 
 
 @contextmanager
-def guarded_server(binary: str, folder: Path) -> Iterator[GuardedServer]:
-    """Run a server with the ACL file until the block ends."""
-    acl = render_users(folder)
-    # Only so that EmbeddedServer sees it is up; the file itself turns `default` off.
-    text = acl.read_text().replace("user default off nopass", "user default on nopass +ping")
-    acl.write_text(text.replace("-@all\nuser admin", "-@all +ping\nuser admin"))
-    server = GuardedServer(binary=binary, aclfile=str(acl))
+def guarded_server(binary: str, folder: Path, **options: str) -> Iterator[GuardedServer]:
+    """Run a server with the ACL file, and options of its own, until the block ends."""
+    server = GuardedServer(binary=binary, aclfile=str(render_users(folder)), **options)
     server.users = folder
     with server:
         yield server

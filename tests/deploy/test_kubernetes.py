@@ -113,6 +113,7 @@ def test_a_redis_pod_that_goes_loses_nothing(site: Site) -> None:
         site("delete", "pod", "redis-0")
         site("wait", "--for=condition=Ready", "pod/redis-0", "--timeout=120s")
         until(lambda: _grown(client, before), 60)
+    assert "CRITICAL" not in site("logs", "redis-0"), "its append-only file was not read whole"
     assert "Every field is exact" in site.exact()
 
 

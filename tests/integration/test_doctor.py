@@ -241,6 +241,22 @@ def test_a_right_to_read_is_missed_too(settings: Settings, client: redis.Redis, 
         client.acl_deluser("w")
 
 
+def test_a_default_user_that_may_not_replay_is_an_error(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """Where `default` may nothing, what scripts wrote is lost at a restart; the command mends it."""
+    with guarded_server(server.binary, tmp_path, appendonly="yes") as own:
+        admin = connect(own.settings("admin"))
+        admin.execute_command("ACL", "SETUSER", "default", "resetkeys", "-@all")
+        bad = [one for one in found(own.settings("reader"), "rights") if one.level == "error"]
+        assert len(bad) == 1
+        assert "a restart loses" in bad[0].said
+        admin.execute_command(*command_of(bad[0])[1:])
+        assert {one.level for one in found(own.settings("reader"), "rights")} == {"ok"}
+        with pytest.raises(redis.AuthenticationError):
+            redis.Redis(port=own.port, protocol=2).ping()
+
+
 def test_missing_rights_are_named_and_given(server: EmbeddedServer, tmp_path: Path) -> None:
     """A user with some of a processor's rights is a warning, and the command gives the others."""
     with guarded_server(server.binary, tmp_path) as guarded:
