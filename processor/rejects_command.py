@@ -96,7 +96,7 @@ def _as_object(one: Reject) -> dict[str, Any]:
 
 
 def _table(found: list[Reject]) -> Table:
-    table = Table(title=f"{len(found)} rejected readings", title_justify="left")
+    table = Table(title=f"Rejected readings: {len(found)}", title_justify="left")
     for heading in ("id", "sensor", "code", "reason", "fields"):
         table.add_column(heading, overflow="fold")
     for one in found:

@@ -81,7 +81,7 @@ def _read(file: Path) -> list[Any]:
 
 
 def _table(found: RuleSet) -> Table:
-    table = Table(title=f"{len(found.rules)} alert rules", title_justify="left")
+    table = Table(title=f"Alert rules: {len(found.rules)}", title_justify="left")
     for heading in ("name", "type", "for", "fires", "message"):
         table.add_column(heading, overflow="fold")
     for rule in found.rules:

@@ -209,7 +209,7 @@ def test_people_can_look_inside_and_nobody_can_write(compose: Compose) -> None:
     assert "NOPERM" in compose("exec", "-T", store, "look", "CONFIG", "GET", "masterauth")
     worker = compose.part("processor")
     assert compose("exec", "-T", worker, "rillet", "doctor")
-    assert "rejected readings" in compose("exec", "-T", worker, "rillet", "rejects")
+    assert "Rejected readings" in compose("exec", "-T", worker, "rillet", "rejects")
 
 
 def test_the_image_is_small_and_runs_every_command(compose: Compose) -> None:

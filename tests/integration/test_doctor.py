@@ -244,7 +244,7 @@ def test_a_right_to_read_is_missed_too(settings: Settings, client: redis.Redis, 
 def test_a_default_user_that_may_not_replay_is_an_error(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
-    """Where `default` may nothing, what scripts wrote is lost at a restart; the command mends it."""
+    """Where `default` may nothing a restart loses what scripts wrote; the command mends it."""
     with guarded_server(server.binary, tmp_path, appendonly="yes") as own:
         admin = connect(own.settings("admin"))
         admin.execute_command("ACL", "SETUSER", "default", "resetkeys", "-@all")
