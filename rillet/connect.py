@@ -15,13 +15,13 @@ import redis.asyncio.retry
 import redis.asyncio.sentinel
 import redis.cluster
 import redis.sentinel
-from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider, UsernamePasswordCredentialProvider
 from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
 from rillet.address import Address, parse_address
+from rillet.connection import Master, MasterTls, Plain, Tls, Unix
 from rillet.errors import UserError
 from rillet.pool import Waiting, WaitingSentinel
 from rillet.settings import Settings
@@ -158,6 +158,7 @@ def connect_async(settings: Settings, *, answer_s: float = SOCKET_TIMEOUT_S) -> 
         cluster = redis.asyncio.cluster.RedisCluster(
             startup_nodes=nodes, dynamic_startup_nodes=FOUND_BY_NAME, **options
         )
+        _set_connections(cluster, Tls if address.tls else Plain)
         return cast("redis.asyncio.Redis", cluster)
     # No retries below the caller's: a request is to be told at once that Redis is away, and a
     # write that is sent again may count twice.
@@ -166,20 +167,35 @@ def connect_async(settings: Settings, *, answer_s: float = SOCKET_TIMEOUT_S) -> 
         sentinels = _untyped(redis.asyncio.sentinel.Sentinel)(
             list(address.nodes), sentinel_kwargs=_sentinel_options(settings, options), **options
         )
+        for one in sentinels.sentinels:
+            one.connection_pool.connection_class = Tls if address.tls else Plain
         master = sentinels.master_for(
-            address.service, connection_pool_class=WaitingSentinel, db=address.db
+            address.service,
+            connection_pool_class=WaitingSentinel,
+            connection_class=MasterTls if address.tls else Master,
+            db=address.db,
         )
         return cast("redis.asyncio.Redis", master)
     return redis.asyncio.Redis.from_pool(_pool(address, options))
 
 
+def _set_connections(cluster: redis.asyncio.cluster.RedisCluster, kind: type[Any]) -> None:
+    """Have a Cluster's nodes, those it begins with and those it finds, make this connection.
+
+    It takes no class of its caller. Nothing is connected yet.
+    """
+    cluster.get_connection_kwargs()["connection_class"] = kind
+    for node in cluster.startup_nodes:
+        node.connection_class = kind
+
+
 def _pool(address: Address, options: dict[str, Any]) -> Waiting:
     """Return the pool of one server's asyncio connections."""
     if address.kind == "unix":
-        return Waiting(UnixDomainSocketConnection, path=address.path, **options)
+        return Waiting(Unix, path=address.path, **options)
     host, port = address.nodes[0]
     rest = {name: value for name, value in options.items() if name != "ssl"}
-    kind = SSLConnection if address.tls else Connection
+    kind = Tls if address.tls else Plain
     return Waiting(kind, host=host, port=port, db=address.db, **rest)
 
 

@@ -146,7 +146,7 @@ class Cluster:
             return found.decode()
 
 
-def _cluster_port() -> int:
+def cluster_port() -> int:
     """Return a free port whose bus port, 10000 above, is valid and free too."""
     while True:
         port = free_port()
@@ -165,7 +165,7 @@ def cluster(binary: str) -> Iterator[Cluster]:
             server = EmbeddedServer(
                 binary=binary, appendonly="yes", cluster_enabled="yes", cluster_node_timeout="2000"
             )
-            server.port = _cluster_port()
+            server.port = cluster_port()
             servers.append(stack.enter_context(server))
         made = Cluster(servers)
         bounds = [0, 5461, 10923, 16384]

@@ -23,7 +23,7 @@ from simulator.reading import Reading
 from simulator.writer import Writer
 from tests.lua.model import exact_figures
 from tests.processes import running
-from tests.serving import serving
+from tests.serving import answers, serving
 from tests.topology import Cluster, cluster, make_certificates, sentinels
 from tests.waiting import until
 
@@ -309,3 +309,25 @@ async def test_both_clients_work_through_a_cluster_and_sentinels(
         pool: Any = other.connection_pool
         for sentinel in pool.sentinel_manager.sentinels:
             await sentinel.aclose()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_an_api_outlives_the_death_of_a_whole_cluster(server: EmbeddedServer) -> None:
+    """All nodes are killed at once, again and again: the same process serves when they are back."""
+    with cluster(server.binary) as made, ExitStack() as stack:
+        more = {"redis_url": made.url, "partitions": "8"}
+        stack.enter_context(running(server, "process", **more))
+        api = stack.enter_context(serving(server, **more))
+        for n in range(5):
+            until(lambda: answers(api.url + "/readyz"), 60)
+            reading = {"sensor": f"s{n}", "value": n}
+            assert httpx.post(f"{api.url}/api/readings", json=reading, timeout=10).is_success
+            until(lambda n=n: len(api.get("/api/sensors").json()["items"]) == n + 1)
+            for one in made.servers:
+                one.kill()
+            until(lambda: not answers(api.url + "/readyz"))
+            for one in made.servers:
+                one.start()
+        until(lambda: answers(api.url + "/readyz"), 60)
+        assert api.process.poll() is None
