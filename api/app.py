@@ -1,7 +1,6 @@
 """Builds the API: what it shares, its routes, its middleware; also for uvicorn's workers."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from api.access import Gate, Tokens
 from api.backlog import Backlog
 from api.board import Board
 from api.docs import add_docs
+from api.ending import end_broken
 from api.handover import Handover
 from api.headers import SecurityHeaders
 from api.hub import Hub
@@ -167,7 +167,7 @@ def _end_with(task: asyncio.Task[Any]) -> None:
     """End the process with a task that it cannot live without: whoever runs it starts another."""
     if not task.cancelled() and (fault := task.exception()):
         log.critical("process.broken", exc_info=fault)
-        signal.raise_signal(signal.SIGTERM)
+        end_broken()
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:

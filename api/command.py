@@ -10,6 +10,7 @@ import typer
 import uvicorn
 
 from api.access import check_exposure
+from api.ending import hear_end
 from rillet.address import parse_address
 from rillet.errors import UserError
 from rillet.log import LogFormat, configure_logging
@@ -64,6 +65,7 @@ def serve(
         "timeout_graceful_shutdown": GRACE_S,
         "backlog": 4096,
     }
+    hear_end()
     if fd is None:
         uvicorn.run(APP, host=host, port=port, workers=workers, **options)
     else:
