@@ -44,12 +44,13 @@ def test_rejects_are_asked_for_once_a_second(page: Page, stub: Stub) -> None:
     for n in range(1, 51):
         stub.send("stats", [now_row("a", rejected=n)])
     expect(page.locator(".figures [data-field=rejected]")).to_have_text("50")
+    page.clock.run_for(1100)  # an answer that came as the clock was stopped has its pause to end
     expect(rows.first).to_contain_text("x21")
-    assert asked(stub) == before + 1
+    assert asked(stub) <= before + 2
     page.clock.run_for(1100)
     expect(shown).to_be_focused()
     assert shown.evaluate("list => list.scrollTop") >= 300
-    assert asked(stub) <= before + 2
+    assert asked(stub) <= before + 3
 
 
 def asked(stub: Stub) -> int:
