@@ -8,7 +8,7 @@ import orjson
 
 from processor.pane import Pane, pane_figures
 from processor.windows import Sensor, record_fields
-from rillet.keys import GROUP, Keys
+from rillet.keys import GROUP, OUTBOX_FIELD, Keys
 from rillet.settings import Settings
 
 Fields = dict[str, str]
@@ -48,7 +48,7 @@ def look(client: Any, keys: Keys, settings: Settings) -> Left:
         {fields.pop("sensor"): fields for fields in results},
         [fields["id"] for fields in _entries(client, keys.rejects)],
         lags[0] if lags else None,
-        any(client.hexists(keys.state, name) for name in ("\0dirty", "\0outbox")),
+        any(client.hexists(keys.state, name) for name in ("\0dirty", OUTBOX_FIELD)),
         {one.ms: _entries(client, keys.windows(one.name)) for one in settings.window_sizes},
         {
             (size.ms, name): [

@@ -20,7 +20,7 @@ from chaos.verdict import Verdict, judge_arrival, judge_fold
 from chaos.witness import GROUP, Witness
 from rillet.connect import FAULTS as AWAY
 from rillet.embedded import EmbeddedServer
-from rillet.keys import partition_keys
+from rillet.keys import CURSOR_FIELD, partition_keys
 
 POLL_S = 0.05
 
@@ -179,7 +179,7 @@ def _state(house: House) -> tuple[list[bytes], list[bytes]] | None:
     cursors, ends = [], []
     try:
         for keys in partition_keys(house.settings):
-            cursors.append((house.client.hget(keys.state, "\0cursor") or b"0-0").split()[0])
+            cursors.append((house.client.hget(keys.state, CURSOR_FIELD) or b"0-0").split()[0])
             found = house.client.exists(keys.readings)
             info = house.client.xinfo_stream(keys.readings) if found else {}
             ends.append(info.get("last-generated-id", b"0-0"))

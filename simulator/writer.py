@@ -54,8 +54,7 @@ class Writer:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
-        self._client: Any = None
-        self._connected()  # what no waiting mends is said at once
+        self._client: Any = connect(settings)  # what no waiting mends is said at once
         self._keys = partition_keys(settings)
         self._batch = max(1, min(batch, settings.backlog_max // 4))
         self._sleep = sleep

@@ -41,3 +41,17 @@ def running(
                     process.stdout.read()
     finally:
         process.wait()
+
+
+def said_by(server: EmbeddedServer, *command: str, **settings: str) -> str:
+    """Return what `rillet COMMAND ...` says; fail unless it ends well."""
+    with running(server, *command, **settings) as process:
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        return said
+
+
+def said_by_looks(server: EmbeddedServer, **settings: str) -> dict[str, str]:
+    """Return what each command says that only looks, by its name; fail unless all end well."""
+    looks = ("verify", "top --once", "rejects", "rules show")
+    return {one: said_by(server, *one.split(), **settings) for one in looks}

@@ -7,7 +7,7 @@ import redis
 
 from rillet.connect import server_of
 from rillet.errors import UserError
-from rillet.keys import Keys
+from rillet.keys import CURSOR_FIELD, Keys
 
 MOST = 500_000
 """Entries that are read at once; a longer tail is refused, as it would hold the server up."""
@@ -35,7 +35,7 @@ class Moment:
 def read_moment(client: Any, keys: Keys, sensors: list[str]) -> Moment:
     """Read all that is needed of one partition in one transaction."""
     pipe = server_of(client, keys.state).pipeline(transaction=True)
-    pipe.hget(keys.state, "\0cursor")
+    pipe.hget(keys.state, CURSOR_FIELD)
     pipe.xinfo_stream(keys.readings)
     pipe.xrange(keys.readings, count=MOST)
     pipe.exists(keys.results)

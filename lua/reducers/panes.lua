@@ -4,7 +4,8 @@
 -- A reading goes into one open pane, of the finest size. A pane closes once the watermark, the
 -- sensor's latest event time less the allowed lateness, reaches its end; the watermark goes on by
 -- the clock while nothing arrives, but then it closes only panes that are open (see closing). A
--- reading whose pane is closed is late. All this follows from the readings and their arrival alone, however they are cut into folds.
+-- reading whose pane is closed is late. All this follows from the readings and their arrival alone,
+-- however they are cut into folds.
 local M = { tag = string.byte('w') }
 
 local finest, lateness, keys, most, late_maxlen

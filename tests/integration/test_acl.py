@@ -13,7 +13,7 @@ from rillet.embedded import EmbeddedServer
 from rillet.keys import partition_keys
 from tests.acl import NOT_ALLOWED, USERS, GuardedServer, guarded_server
 from tests.alerting import change
-from tests.processes import running
+from tests.processes import running, said_by_looks
 from tests.receiver import receiving
 from tests.serving import serving
 from tests.waiting import until
@@ -58,11 +58,7 @@ def test_the_job_runs_with_each_parts_own_user(guarded: GuardedServer, partition
     counts = [int(reader.hget(key, "count") or 0) for key in reader.scan_iter("*stats:*")]  # type: ignore[arg-type]
     assert sum(counts) > 2000
     assert all(reader.xlen(one.rejects) == 1 for one in keys)
-    look = environment(guarded, "reader", partitions=partitions)
-    for command in (["verify"], ["top", "--once"], ["rejects"], ["rules", "show"]):
-        with running(guarded, *command, **look) as looking:
-            said, _ = looking.communicate(timeout=60)
-            assert looking.returncode == 0, said
+    said_by_looks(guarded, **environment(guarded, "reader", partitions=partitions))
 
 
 RULES = '[[rule]]\nname = "too-hot"\ntype = "limit"\nhigh = 30\n'

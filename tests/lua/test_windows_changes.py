@@ -3,7 +3,7 @@
 Each value is another power of two, so that an exact sum says which readings it is of.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -287,25 +287,32 @@ def test_sizes_and_quantiles_may_change_at_any_moment(
     client: redis.Redis, settings: Settings, steps: list[Any]
 ) -> None:
     """Each window is written once, with all that was to come into it; each value counts once."""
+    for scene, sensor, model in played(client, settings, SIZES[0], steps):
+        check_state(scene, sensor, model)
+
+
+def played(
+    client: redis.Redis, settings: Settings, windows: str, steps: list[Any]
+) -> Iterator[tuple[Scene, str, Any]]:
+    """Do the steps on windows of these sizes, and check all spans after each fold.
+
+    Each sensor is given once all is folded, and again once all has closed; each of its windows is
+    written once.
+    """
     client.flushall()
-    more = {"windows": SIZES[0], "windows_keep": "1000", "allowed_lateness_ms": LATENESS}
+    more = {"windows": windows, "windows_keep": "1000", "allowed_lateness_ms": LATENESS}
     scene = Scene(client, settings.model_copy(update=more))
-    for wait_ms in (*play(scene, steps), FOREVER_MS):
-        scene.wait(wait_ms)
-        scene.finish()
-        for sensor, model in scene.models.items():
-            check_written(scene, sensor, model)
-            check_state(scene, sensor, model)
-
-
-def play(scene: Scene, steps: list[Any]) -> list[int]:
-    """Do the steps, and check all spans after each fold; return that there is no more to wait."""
     for name, *arguments in steps:
         getattr(scene, name)(*arguments)
         if name == "fold":
             for sensor, model in scene.models.items():
                 check_spans(scene, sensor, model)
-    return [0]
+    for wait_ms in (0, FOREVER_MS):
+        scene.wait(wait_ms)
+        scene.finish()
+        for sensor, model in scene.models.items():
+            check_written(scene, sensor, model)
+            yield scene, sensor, model
 
 
 @given(finest_stays)
@@ -316,22 +323,15 @@ def test_windows_are_whole_where_the_finest_size_stays(
     client: redis.Redis, settings: Settings, steps: list[Any]
 ) -> None:
     """Whatever larger sizes come and go: a window has all readings in it, from when it was none."""
-    client.flushall()
-    more = {"windows": STAYS[0], "windows_keep": "1000", "allowed_lateness_ms": LATENESS}
-    scene = Scene(client, settings.model_copy(update=more))
-    for wait_ms in (*play(scene, steps), FOREVER_MS):
-        scene.wait(wait_ms)
-        scene.finish()
-        for sensor, model in scene.models.items():
-            check_written(scene, sensor, model)
-            for size in parse_sizes("1s,5s,20s,60s", "1000"):
-                for pane in panes_of(scene, sensor, size):
-                    want = {r.value for r in model.within(size.ms, pane.start)}
-                    assert {r.value for r in readings_of(pane, model)} == want
-            everything = {r.value for r in model.taken if r not in model.late}
-            sizes = scene.settings.window_sizes
-            closed = {size.name: panes_of(scene, sensor, size) for size in sizes}
-            found = over(closed, state_of(scene, sensor), sizes, 0)
-            assert (found is None) == (not everything)
-            if found:
-                assert {r.value for r in readings_of(found, model)} == everything
+    for scene, sensor, model in played(client, settings, STAYS[0], steps):
+        for size in parse_sizes("1s,5s,20s,60s", "1000"):
+            for pane in panes_of(scene, sensor, size):
+                want = {r.value for r in model.within(size.ms, pane.start)}
+                assert {r.value for r in readings_of(pane, model)} == want
+        everything = {r.value for r in model.taken if r not in model.late}
+        sizes = scene.settings.window_sizes
+        closed = {size.name: panes_of(scene, sensor, size) for size in sizes}
+        found = over(closed, state_of(scene, sensor), sizes, 0)
+        assert (found is None) == (not everything)
+        if found:
+            assert {r.value for r in readings_of(found, model)} == everything
