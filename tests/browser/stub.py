@@ -11,9 +11,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
-from rillet.assets import asset_folder
+from api.page import page
 from rillet.embedded import free_port
 
 CSP = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -119,12 +118,11 @@ class Stub:
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
-        page = StaticFiles(directory=asset_folder("web"), html=True)
         routes = [
             Route("/api/stream", self._stream),
             Route("/api/login", self._login, methods=["POST"]),
             Route("/api/{rest:path}", self._answer),
-            Mount("/", page),
+            Mount("/", page()),
         ]
         return Starlette(routes=[Mount("/some/prefix", routes=routes), *routes])
 
