@@ -170,12 +170,10 @@ BREAKS = {
     "scramble": Break("scramble", broken.NO_SEQ, hold_s=1),
     "fill-memory": Break("fill-memory", options={"maxmemory_policy": "allkeys-random"}),
 }
-EVERY_DAY = {"kill-server"}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n in EVERY_DAY else pytest.mark.slow) for n in BREAKS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BREAKS)
 def test_a_build_that_does_not_stand_a_fault_is_found(
     server: EmbeddedServer, tmp_path: Path, name: str
 ) -> None:
