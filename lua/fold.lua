@@ -1,6 +1,6 @@
 --- Folds what `readings` holds and the group has not seen into the running statistics, atomically.
 --- KEYS readings state results rejects late alerts_stream firing rules due
---- ARGV group stats_prefix windows_prefix panes_prefix count budget max_batch
+--- ARGV group stats_prefix windows_prefix panes_prefix count budget due_most max_batch
 --- ARGV future_skew_ms readings_tail results_maxlen rejects_maxlen now_ms options
 --- RETURNS entries readings sensors duplicates rejected backlog busy_us cursor fault codes
 --- RETURNS closed late_readings changes forgotten due_left weight
@@ -29,7 +29,6 @@ local limits = {
   max_batch = tonumber(max_batch), skew_ms = tonumber(future_skew_ms),
 }
 local NOTHING = { shown = {}, readings = 0, duplicates = 0, forgotten = 0 }
-local DUE_EACH = 32 -- one due sensor for so many entries of a fold, and a few
 local MOST_SENSORS = 1990 -- with those that are due: one HSET takes four values of each
 
 local function reply_of(entries, done, rejected, c, fault, codes, due_left, weight)
@@ -73,8 +72,7 @@ if agenda.on and caught_up then
     cursor.show(c, readings, group) -- a write that needs no memory comes first
     swept_now = agenda.sweep(from, set.now_ms)
   end
-  local most = math.floor(tonumber(budget) / DUE_EACH) + 4
-  most = math.min(most, MOST_SENSORS - #found)
+  local most = math.min(tonumber(due_most), MOST_SENSORS - #found)
   local names = agenda.names(set.now_ms, most)
   due_left = #names == most and 1 or 0
   runs.add_due(found, names)

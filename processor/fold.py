@@ -11,6 +11,10 @@ from processor.scripts import DEFAULT_REDUCERS, load_script
 from rillet.keys import GROUP, Keys
 from rillet.settings import Settings
 
+ENTRIES_A_DUE = 32
+"""By default a fold looks at one sensor that is due for so many entries that it may take, and at a
+few more; the worker measures what they cost and says how many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Folded:
@@ -98,12 +102,13 @@ def fold_arguments(
     now_ms: int | None = None,
     budget: int = 0,
     *,
+    due_most: int = 0,
     parting: bool = False,
 ) -> dict[str, Any]:
     """Return the named KEYS and ARGV of fold.lua for at most `count` entries of one partition.
 
     `budget` ends the fold earlier, once its entries weigh so many single readings; by default
-    `count` of them.
+    `count` of them. `due_most` is how many sensors at most are looked at because they are due.
     """
     return {
         "readings": keys.readings,
@@ -121,6 +126,7 @@ def fold_arguments(
         "panes_prefix": keys.panes_prefix,
         "count": count,
         "budget": budget or count,
+        "due_most": due_most or (budget or count) // ENTRIES_A_DUE + 4,
         "max_batch": settings.max_batch,
         "future_skew_ms": settings.future_skew_ms,
         "readings_tail": settings.readings_tail,
@@ -139,13 +145,16 @@ def fold(
     now_ms: int | None = None,
     *,
     budget: int = 0,
+    due_most: int = 0,
     parting: bool = False,
 ) -> Folded:
     """Fold at most `count` entries of one partition, atomically, in the server.
 
-    `now_ms` is the wall clock; by default it is the server's. `budget` is that of fold_arguments.
-    Where alerts are off, `parting` folds resolve those that fire still.
+    `now_ms` is the wall clock; by default it is the server's. `budget` and `due_most` are those of
+    fold_arguments. Where alerts are off, `parting` folds resolve those that fire still.
     """
     script = load_script("fold", reducers_for(settings, parting))
-    arguments = fold_arguments(settings, keys, count, now_ms, budget, parting=parting)
+    arguments = fold_arguments(
+        settings, keys, count, now_ms, budget, due_most=due_most, parting=parting
+    )
     return Folded.from_reply(script.run(client, arguments))

@@ -82,9 +82,15 @@ class Driver:
         pace = self.pace
         parting = self._is_parting(client)
         folded = fold(
-            client, self.settings, self.keys, pace.count, budget=pace.budget, parting=parting
+            client,
+            self.settings,
+            self.keys,
+            pace.count,
+            budget=pace.budget,
+            due_most=pace.due_most,
+            parting=parting,
         )
-        pace.note(folded.entries, folded.weight, folded.busy_us)
+        pace.note(folded.entries, folded.weight, folded.busy_us, due_left=bool(folded.due_left))
         self.on_fold(self.keys, folded)
         missing = folded.fault == "NOSTREAM"
         if missing:

@@ -66,3 +66,39 @@ def test_count_and_budget_stay_within_their_bounds() -> None:
     assert settle(100_000).budget == 1
     assert settle(0.001, ceiling=500).count == 500
     assert settle(0.001, ceiling=500).budget == 500
+
+
+def look(pace: Pace, waiting: int, us_each: float) -> int:
+    """Note folds that only look at due sensors until none is left; return how many they were."""
+    folds = 0
+    while waiting:
+        looked_at = min(waiting, pace.due_most)
+        waiting -= looked_at
+        folds += 1
+        pace.note(0, 0, round(looked_at * us_each), due_left=waiting > 0)
+    return folds
+
+
+@pytest.mark.parametrize("us_each", [1, 40, 900])
+def test_looking_at_silent_sensors_settles_at_the_target(us_each: float) -> None:
+    """Whatever a due sensor costs, folds that only look at many of them come to take about 2 ms."""
+    pace = Pace(target_us=2000, ceiling=5000)
+    look(pace, 100_000, us_each)
+    assert 1000 <= pace.due_most * us_each <= 2900
+
+
+def test_looking_at_silent_sensors_recovers_from_a_slow_fold() -> None:
+    """One fold that a busy server held up does not make many of those that follow."""
+    pace = Pace(target_us=2000, ceiling=5000)
+    pace.note(0, 0, 500_000, due_left=True)
+    assert pace.due_most == 1
+    assert look(pace, 3000, 40) < 3000 / 50 + 10
+
+
+def test_cheap_looks_at_silent_sensors_do_not_raise_the_budget() -> None:
+    """What a due sensor costs says nothing of a reading, nor does a slow look lower the budget."""
+    pace = settle(2)
+    before = pace.budget
+    look(pace, 10_000, 1)
+    pace.note(0, 0, 500_000)
+    assert pace.budget == before

@@ -138,6 +138,22 @@ def test_a_whole_step_ends_the_outage(
     assert said == ["fold.failing", "fold.recovered", "fold.failing"]
 
 
+def test_folds_without_readings_grow_as_long_as_sensors_are_due(
+    settings: Settings, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many silent sensors are looked at in folds that are measured as those of readings are."""
+    client.xgroup_create("readings", "stats", mkstream=True)
+    most: list[int] = []
+
+    def silent(*given: Any, due_most: int, **_named: Any) -> Folded:
+        most.append(due_most)
+        return replace(fold(*given), busy_us=100, due_left=1)
+
+    monkeypatch.setattr(processor.worker, "fold", silent)
+    driver(settings, Stop(1)).run()
+    assert most[:3] == [most[0], most[0] * 2, most[0] * 4]
+
+
 @contextmanager
 def driven(settings: Settings, on_fold: Any) -> Iterator[None]:
     """Run a worker in a thread; it is freed from its wait by a reading."""
