@@ -9,12 +9,14 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
+from redis.exceptions import OutOfMemoryError
 from starlette.responses import JSONResponse, Response
 
 from api.body import read_body
 from api.problems import STOPPING, Problem, ProblemError
 from api.reader import GONE
 from api.readings import parse_line, parse_reading
+from rillet.errors import FULL
 from rillet.keys import partition_of
 from rillet.validate import Fault, Limits, check
 
@@ -114,6 +116,8 @@ class Intake:
         self.taken += written
         self.shared.counts.taken += written
         self.shared.backlog.add(written)
+        if any(isinstance(answer, OutOfMemoryError) for answer in answers):
+            raise self.refuse(503, FULL)
         if written < len(fitting):
             raise self.refuse(503, "Redis refused to write; try again.")
         if len(fitting) < len(self.batch):

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+import redis
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from api.reader import GONE
+from rillet.errors import FULL
 
 RETRY_S = "2"
 """What Retry-After says when Redis is away or behind."""
@@ -74,6 +76,10 @@ def add_handlers(app: FastAPI) -> None:
         log.warning("redis.away", fault=f"{type(error).__name__}: {error}")
         return problem(503, "Redis does not answer; try again.", retry=True)
 
+    async def on_full(_: Request, error: Any) -> Response:
+        log.warning("redis.full", fault=f"{type(error).__name__}: {error}")
+        return problem(507, FULL)
+
     async def on_any(request: Request, error: Any) -> Response:
         log.error("request.failed", path=request.url.path, exc_info=error)
         return problem(503, "Something failed; the log says what. Try again.", retry=True)
@@ -84,4 +90,5 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ClientDisconnect, on_left)
     for kind in GONE:
         app.add_exception_handler(kind, on_gone)
+    app.add_exception_handler(redis.OutOfMemoryError, on_full)
     app.add_exception_handler(Exception, on_any)

@@ -53,7 +53,7 @@ async def get_rules(request: Request) -> Response:
     response_model=Rules,
     responses={
         422: {"model": RulesProblem},
-        **{n: {"model": Problem} for n in (403, 408, 412, 413)},
+        **{n: {"model": Problem} for n in (403, 408, 412, 413, 507)},
     },
     openapi_extra={
         "requestBody": {

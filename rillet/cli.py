@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from rillet import __version__
-from rillet.errors import UserError
+from rillet.errors import FULL, UserError
 
 COMMANDS = {
     "demo": ("rillet.demo", "Run everything on this machine: server, simulator, processor, page."),
@@ -126,12 +126,18 @@ def main() -> None:
 
 def _said_by_redis(error: Exception) -> str:
     """Return what a person is told of an error that Redis or the way to it made; else nothing."""
-    from redis.exceptions import NoPermissionError, ResponseError  # noqa: PLC0415 slow, rarely wanted
+    from redis.exceptions import (  # noqa: PLC0415 slow, rarely wanted
+        NoPermissionError,
+        OutOfMemoryError,
+        ResponseError,
+    )
 
     from rillet.connect import FAULTS  # noqa: PLC0415 the same
 
     if not isinstance(error, FAULTS) or (isinstance(error, OSError) and error.filename):
         return ""
+    if isinstance(error, OutOfMemoryError):
+        return FULL
     first = str(error).partition("\n")[0].rstrip(".")
     if isinstance(error, NoPermissionError) or "can't run this command" in first:
         return f"Redis does not allow this user that: {first}. RILLET_REDIS_USERNAME names another."

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from processor.rules import RuleSet
 from processor.rules_store import Keeper, read_rules
-from rillet.cli import app
+from rillet.cli import app, main
 from rillet.embedded import EmbeddedServer
 from rillet.keys import partition_keys
 from rillet.settings import Settings
@@ -67,6 +67,23 @@ def test_what_is_loaded_is_in_force_everywhere_and_shown(
     file.write_text(listed)
     assert rillet("load", str(file)).exit_code == 0
     assert names(client, parts) == [["hot"]] * 3
+
+
+def test_a_full_redis_is_said_to_be_full(
+    client: redis.Redis, parts: Settings, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """`load` ends with one line that says so and what to do about it, and status 2."""
+    write(parts, HOT.format("hot"))
+    monkeypatch.setattr("sys.argv", ["rillet", "rules", "load", str(parts.rules_file)])
+    client.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(SystemExit, match="2"):
+            main()
+    finally:
+        client.config_set("maxmemory", "0")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("rillet: Redis is full")
+    assert "maxmemory" in line
 
 
 def test_a_bad_file_changes_nothing(client: redis.Redis, parts: Settings) -> None:

@@ -106,6 +106,21 @@ def test_bad_rules_are_refused_with_line_and_reason(api: Api, client: redis.Redi
     assert put(api, "rule = []").json()["rules"] == []
 
 
+def test_a_full_redis_is_said_to_be_full(api: Api, client: redis.Redis) -> None:
+    """507 with what to do about it, not that Redis is away; the rules before stay."""
+    client.flushall()
+    put(api, TOML)
+    client.config_set("maxmemory", "1")
+    try:
+        answer = put(api, "rule = []")
+        assert answer.status_code == 507
+        assert answer.json()["title"] == "Insufficient Storage"
+        assert "maxmemory" in answer.json()["detail"]
+        assert [rule["name"] for rule in api.get("/api/rules").json()["rules"]] == ["too-hot"]
+    finally:
+        client.config_set("maxmemory", "0")
+
+
 def test_rules_changed_by_another_are_not_overwritten(api: Api, client: redis.Redis) -> None:
     """With If-Match of an older GET the answer is 412, with that of the newest 200."""
     client.flushall()

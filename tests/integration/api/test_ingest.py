@@ -136,6 +136,17 @@ def test_a_list_longer_than_the_backlog_may_be_gets_on(
     assert client.hget("stats:a", "last") == b"249"
 
 
+def test_a_full_redis_is_a_503_that_says_so(api: Api, client: redis.Redis) -> None:
+    """At maxmemory nothing is taken, and the answer says why and what to do."""
+    client.config_set("maxmemory", "1")
+    try:
+        answer = _post(api, {"sensor": "a", "value": 1})
+    finally:
+        client.config_set("maxmemory", "0")
+    assert (answer.status_code, answer.json()["taken"]) == (503, 0)
+    assert answer.json()["detail"].startswith("Redis is full")
+
+
 def test_a_redis_that_is_away_is_a_503() -> None:
     """Writing without Redis answers 503 with Retry-After and no trace of the inside."""
     with EmbeddedServer() as own, serving(own) as api:
