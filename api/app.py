@@ -22,6 +22,7 @@ from api.handover import Handover
 from api.headers import SecurityHeaders
 from api.hub import Hub
 from api.lag import tell_lag
+from api.memory import Memory
 from api.metrics import Counts
 from api.origin import Origins, listed
 from api.page import page
@@ -105,7 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.shared = shared
             stack.push_async_callback(shared.client.aclose)
             stack.push_async_callback(shared.reader.client.aclose)
-            lag = tell_lag(shared.hub, shared.backlog)
+            lag = tell_lag(shared.hub, shared.backlog, Memory(shared.client))
             for work in (*shared.reader.work(), shared.hub.run(), lag):
                 task = asyncio.create_task(work)
                 task.add_done_callback(_end_with)

@@ -51,6 +51,7 @@ class Client:
     alert_cursor: int = NEW
     told_away: bool = False
     told_lag: int | None = None
+    told_full: bool = False
     paused: bool = False
     stuck_since: float = 0.0
     unsent_bytes: int = 0

@@ -98,6 +98,24 @@ def test_redis_away_is_said_of_one_connection(page: Page, stub: Stub) -> None:
     state(page).to_have_text("Live", timeout=15_000)
 
 
+def test_full_redis_is_said_of_one_connection(page: Page, stub: Stub) -> None:
+    """A full Redis is warned of while the page is live, and until a stream says no more of it."""
+    page.goto(stub.url)
+    state(page).to_have_text("Live")
+    stub.send("status", {"memory": "full"})
+    warning = page.locator("#warning")
+    expect(warning).to_contain_text("Redis is full")
+    stub.send("status", {"redis": "away"})
+    expect(warning).to_be_hidden()
+    stub.send("status", {"redis": "ok"})
+    expect(warning).to_be_visible()
+    stub.stop()
+    expect(warning).to_be_hidden()
+    stub.start()
+    state(page).to_have_text("Live", timeout=15_000)
+    expect(warning).to_be_hidden()
+
+
 def test_redis_away_from_the_start(page: Page, stub: Stub) -> None:
     """Without Redis the first page says so, and never that there are no sensors."""
     stub.mute = 1

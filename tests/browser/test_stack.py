@@ -32,6 +32,24 @@ def test_update_arrives_without_reload(page: Page, served: Stack) -> None:
     assert page.evaluate("window.sameDocument")
 
 
+def test_full_redis_is_said_while_it_is(page: Page, served: Stack) -> None:
+    """At maxmemory the page, which is live, says that new readings are refused, in every view."""
+    served.add("a", 1.0)
+    served.open(page)
+    warning = page.locator("#warning")
+    expect(page.locator("#link-text")).to_have_text("Live")
+    expect(warning).to_be_hidden()
+    served.client.config_set("maxmemory", "1")
+    try:
+        expect(warning).to_contain_text("Redis is full: new readings are refused.")
+        page.get_by_role("link", name="a", exact=True).click()
+        expect(page.get_by_role("heading", name="a", exact=True)).to_be_focused()
+        expect(warning).to_be_visible()
+    finally:
+        served.client.config_set("maxmemory", "0")
+    expect(warning).to_be_hidden()
+
+
 def test_killed_api_comes_back_with_nothing_missed(page: Page, stack: Stack) -> None:
     """While the API is dead the page says so; after its return all that was folded is there."""
     stack.client.flushall()

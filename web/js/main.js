@@ -8,7 +8,7 @@ import { byId, setText, toast } from "./dom.js";
 import { count } from "./format.js";
 import { Glance } from "./glance.js";
 import { LinkLine } from "./link.js";
-import { notice } from "./notice.js";
+import { notice, warn } from "./notice.js";
 import { Overview } from "./overview.js";
 import { followPresence } from "./presence.js";
 import { Rate } from "./rate.js";
@@ -32,6 +32,7 @@ const look = (name, record) => (link.state === "live" ? judge(name, record) : "s
 const overview = new Overview(store, alerts, judge, look);
 const views = new Views({ store, look, alerts, overview, now }, () => (showNotice(), showTitle()));
 let lag; // entries that are not yet folded, as this connection was told
+let full = false; // whether Redis refuses new readings, as it was told too
 let shownAs;
 
 const take = {
@@ -40,6 +41,7 @@ const take = {
   status: (facts) => {
     if (facts.redis) link.setRedis(facts.redis === "away");
     lag = facts.lag ?? lag;
+    if (facts.memory) full = facts.memory === "full";
     onLink();
   },
   resync: () => toast("The stream was resynced: figures are current"),
@@ -56,6 +58,7 @@ function onLink() {
   if (state === "connecting") {
     rate.restart();
     lag = undefined;
+    full = false;
   }
   if (state !== shownAs) {
     if (state === "live") {
@@ -68,6 +71,7 @@ function onLink() {
   views.current?.update();
   showGlance();
   showNotice();
+  warn(state === "live" && full);
 }
 
 store.addEventListener("change", ({ detail: { names, gone, folded, whole } }) => {

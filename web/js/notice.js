@@ -1,6 +1,7 @@
-// What stands in place of the list: no sensors yet, no match, server away, token needed.
+// What stands in place of the list: no sensors yet, no match, server away, token needed; and the
+// line above every view where new readings are refused.
 import { get } from "./api.js";
-import { byId, copyButton, el } from "./dom.js";
+import { byId, copyButton, el, setText } from "./dom.js";
 
 let shown;
 
@@ -15,6 +16,11 @@ export function notice(what, act) {
   box.replaceChildren(...(what ? PAGES[what](act) : []));
   if (what === "locked") box.querySelector("input").focus();
   else if (held) byId("main").focus({ preventScroll: true });
+}
+
+/** Say that Redis is full, or no longer. */
+export function warn(full) {
+  setText(byId("warning"), full ? "Redis is full: new readings are refused. Raise its maxmemory, or forget sensors." : "");
 }
 
 const PAGES = {

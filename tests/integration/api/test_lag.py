@@ -1,7 +1,8 @@
-"""`event: status` with `lag`: each stream knows how many entries wait to be folded."""
+"""`event: status`: each stream knows how many entries wait to be folded, and if Redis is full."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import orjson
@@ -19,13 +20,20 @@ from tests.waiting import until
 
 async def lags(url: str) -> AsyncIterator[int]:
     """Yield what a stream says of the lag."""
+    async for said in statuses(url):
+        if "lag" in said:
+            yield said["lag"]
+
+
+async def statuses(url: str) -> AsyncIterator[dict[str, Any]]:
+    """Yield what a stream says of its state."""
     async with (
         httpx.AsyncClient(timeout=20) as client,
         client.stream("GET", f"{url}/api/stream") as answer,
     ):
         async for event in EventSource(answer).aiter_sse():
-            if event.event == "status" and "lag" in (said := orjson.loads(event.data)):
-                yield said["lag"]
+            if event.event == "status":
+                yield orjson.loads(event.data)
 
 
 async def test_lag_is_what_no_worker_has_folded(
@@ -49,6 +57,25 @@ async def test_lag_is_what_no_worker_has_folded(
                     pass
             while await anext(first) != 0:
                 pass
+
+
+async def test_full_memory_is_told_and_its_end(
+    server: EmbeddedServer, client: redis.Redis, settings: Settings
+) -> None:
+    """At maxmemory every stream is told so, who comes later as well, and when there is room."""
+    add(client, settings, "a", 1.0)
+    with serving(server) as api:
+        async with asyncio.timeout(30):
+            first = statuses(api.url)
+            assert await anext(first) == {"lag": 0}
+            client.config_set("maxmemory", "1")
+            try:
+                assert await anext(first) == {"memory": "full"}
+                later = statuses(api.url)
+                assert [await anext(later), await anext(later)] == [{"lag": 0}, {"memory": "full"}]
+            finally:
+                client.config_set("maxmemory", "0")
+            assert await anext(first) == {"memory": "ok"}
 
 
 @pytest.mark.slow
