@@ -36,9 +36,10 @@ from api.unrouted import add_unrouted
 from rillet import __version__
 from rillet.address import parse_address
 from rillet.connect import connect_async
+from rillet.environment import load_settings
 from rillet.keys import partition_keys
 from rillet.log import configure_logging
-from rillet.settings import Settings, load_settings
+from rillet.settings import Settings
 
 CANCEL_AGAIN_S = 0.1
 

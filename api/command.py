@@ -12,10 +12,11 @@ import uvicorn
 from api.access import check_exposure
 from api.ending import hear_end
 from rillet.address import parse_address
+from rillet.environment import load_settings
 from rillet.errors import UserError
 from rillet.log import LogFormat, configure_logging
 from rillet.port import is_free
-from rillet.settings import Settings, load_settings
+from rillet.settings import Settings
 
 APP = "api.app:create_app_from_environment"
 

@@ -21,8 +21,8 @@ from rich.table import Table
 from bench.load import BLOCK, MIX, Load
 from bench.slope import Fit, fit
 from rillet.embedded import EmbeddedServer
+from rillet.environment import environment_with
 from rillet.errors import UserError
-from rillet.settings import environment_with
 from verify.agreement import compare
 
 PIPELINE = 100

@@ -16,7 +16,8 @@ from processor.rules_store import write_rules
 from processor.rules_text import parse_toml
 from rillet.connect import FAULTS
 from rillet.embedded import EmbeddedServer
-from rillet.settings import Settings, environment_with
+from rillet.environment import environment_with
+from rillet.settings import Settings
 
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory_policy": "noeviction"}
 """The settings of Redis under which nothing may be lost."""

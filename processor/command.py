@@ -11,9 +11,9 @@ from processor.metrics import FoldMetrics, serve_metrics
 from processor.rules_store import Keeper
 from processor.webhook import join, start_couriers
 from processor.worker import work
+from rillet.environment import load_settings
 from rillet.log import LogFormat, configure_logging
 from rillet.reachable import await_reachable
-from rillet.settings import load_settings
 from rillet.signals import hear_once
 
 log = structlog.get_logger("processor")

@@ -11,10 +11,11 @@ from rich.progress import track
 from processor.forget import forget as forget_some
 from processor.record import Own, pieces_of
 from rillet.connect import connect
+from rillet.environment import load_settings
 from rillet.errors import UserError
 from rillet.keys import Keys, partition_keys, partition_of
 from rillet.reachable import check_reachable
-from rillet.settings import Settings, load_settings
+from rillet.settings import Settings
 from rillet.sizes import parse_span_ms
 
 CHUNK = 500

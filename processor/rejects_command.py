@@ -14,9 +14,10 @@ from rich.table import Table
 from processor.rejects import Reject, Wanted, corrections, is_cut, read_rejects
 from processor.replay import claimed, finish_claims, send_back
 from rillet.connect import FAULTS, connect
+from rillet.environment import load_settings
 from rillet.errors import UserError
 from rillet.reachable import check_reachable
-from rillet.settings import Settings, load_settings
+from rillet.settings import Settings
 
 
 def rejects(

@@ -14,9 +14,9 @@ from processor.rules import LimitRule, RuleSet, shown
 from processor.rules_store import parse_file, read_rules, write_rules
 from processor.rules_text import RulesError
 from rillet.connect import connect
+from rillet.environment import load_settings
 from rillet.errors import UserError
 from rillet.reachable import check_reachable
-from rillet.settings import load_settings
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help="TOML, or JSON if it ends in .json; - is TOML input.")

@@ -10,8 +10,9 @@ from rich.live import Live
 
 from processor.top import Look, Sort, look, table
 from rillet.connect import FAULTS, connect
+from rillet.environment import load_settings
 from rillet.reachable import check_reachable
-from rillet.settings import Settings, load_settings
+from rillet.settings import Settings
 
 
 def top(

@@ -121,7 +121,16 @@ def main() -> None:
     else:
         return
     typer.echo(f"rillet: {said}", err=True)
+    _tell_strays()
     sys.exit(2)
+
+
+def _tell_strays() -> None:
+    """Name the variables that are no settings: one of them may be why it went wrong."""
+    from rillet.environment import strays  # noqa: PLC0415 slow, rarely wanted
+
+    for name, hint in strays().items():
+        typer.echo(f"rillet: {name} is no setting: {hint}", err=True)
 
 
 def _said_by_redis(error: Exception) -> str:

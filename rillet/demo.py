@@ -15,11 +15,12 @@ from typing import Annotated
 import typer
 
 from rillet.embedded import EmbeddedServer, packaged_cli
+from rillet.environment import load_settings
 from rillet.errors import UserError
 from rillet.keys import partition_keys, partition_of
 from rillet.log import configure_logging
 from rillet.port import listen_on
-from rillet.settings import Settings, load_settings
+from rillet.settings import Settings
 from rillet.signals import end_as_by_ctrl_c
 
 READY_S = 20.0

@@ -21,13 +21,14 @@ from rillet import terminal
 from rillet.address import parse_address
 from rillet.connect import FAULTS, connect
 from rillet.embedded import MINIMUM
+from rillet.environment import load_settings
 from rillet.finding import Finding, Level, Patient, ok, one
 from rillet.groups import check_groups
 from rillet.orphans import check_alerts
 from rillet.reachable import check_reachable
 from rillet.rights import check_rights
-from rillet.settings import Settings, load_settings
-from rillet.unused import check_settings
+from rillet.settings import Settings
+from rillet.unused import check_environment, check_settings
 
 CLOCK_SKEW_WARNING_MS = 1000
 LATE_REPLICA_S = 10
@@ -126,6 +127,7 @@ CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     check_memory,
     check_clock,
     check_groups,
+    check_environment,
     check_settings,
     check_alerts,
     check_rights,

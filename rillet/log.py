@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import structlog
 import typer
 
+from rillet.environment import strays
 from rillet.settings import Settings
 
 LogFormat = Annotated[
@@ -47,3 +48,5 @@ def configure_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name, hint in strays().items():
+        structlog.get_logger().warning("unknown_setting", name=name, hint=hint)

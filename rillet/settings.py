@@ -1,15 +1,13 @@
 """Every setting of every process, read once from the environment into one frozen object."""
 
-import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from rillet.errors import UserError
 from rillet.sizes import MOST_OPEN, Size, parse_sizes
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*]+")
@@ -25,7 +23,7 @@ class Settings(BaseSettings):
     """Rillet's settings: `RILLET_` and the field's name in capitals, such as `RILLET_REDIS_URL`.
 
     Each field's text gives what it means and its unit; docs/configuration.md is checked against
-    this class by a test. No other module reads the environment.
+    this class by a test. rillet.environment reads them; no other module reads the environment.
     """
 
     model_config = SettingsConfigDict(env_prefix="RILLET_", frozen=True, extra="ignore")
@@ -254,27 +252,3 @@ class Settings(BaseSettings):
     def window_sizes(self) -> tuple[Size, ...]:
         """The sizes of `windows`, finest first, and how many of each are kept."""
         return parse_sizes(self.windows, self.windows_keep)
-
-
-def load_settings(**given: str | None) -> Settings:
-    """Read the environment once; raise UserError naming each variable that does not fit.
-
-    What is `given` on the command line goes before it, here and in the processes started from here.
-    """
-    os.environ.update(
-        {f"RILLET_{name.upper()}": value for name, value in given.items() if value is not None}
-    )
-    try:
-        return Settings()
-    except ValidationError as error:
-        faults = "; ".join(
-            f"RILLET_{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors()
-        )
-        raise UserError(f"{faults}. See docs/configuration.md.") from None
-
-
-def environment_with(**own: object) -> dict[str, str]:
-    """Return the environment of a process that is to have these settings and no others of ours."""
-    env = {name: text for name, text in os.environ.items() if not name.startswith("RILLET_")}
-    return env | {f"RILLET_{name.upper()}": str(value) for name, value in own.items()}

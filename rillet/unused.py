@@ -1,4 +1,4 @@
-"""The doctor's look at what the server holds and these settings pass over. Only reads."""
+"""The doctor's look at variables that are no settings, and keys these pass over. Only reads."""
 
 import shlex
 from collections.abc import Iterator
@@ -7,8 +7,18 @@ from typing import Any
 import orjson
 from redis.exceptions import NoPermissionError, ResponseError
 
+from rillet.environment import strays
 from rillet.finding import Finding, Patient, ok
 from rillet.keys import GROUP, Keys, partition_keys
+
+
+def check_environment(_: Patient) -> Iterator[Finding]:
+    """Look for variables that are no settings."""
+    found = [
+        Finding("warning", "environment", f"{name} is no setting: {hint}", f"unset {name}")
+        for name, hint in strays().items()
+    ]
+    yield from found or [ok("environment", "every RILLET_ variable is a setting")]
 
 
 def check_settings(patient: Patient) -> Iterator[Finding]:

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from rillet.environment import load_settings
 from rillet.errors import UserError
 from rillet.log import configure_logging
-from rillet.settings import load_settings
 from rillet.signals import hear_once
 from simulator.fault import FAULTS
 from simulator.fleet import Fleet

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.progress import track
 
 from rillet.connect import connect
+from rillet.environment import load_settings
 from rillet.errors import UserError
 from rillet.keys import partition_keys, partition_of
 from rillet.reachable import check_reachable
-from rillet.settings import Settings, load_settings
+from rillet.settings import Settings
 from simulator.replay import Columns
 from verify.file import account_of, verify_file
 from verify.moment import read_moment, text_of

@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
+from rillet.environment import load_settings
 from rillet.errors import UserError
-from rillet.settings import Settings, load_settings
+from rillet.settings import Settings
 from tests.settings_table import PAGE, with_table
 
 
