@@ -54,13 +54,19 @@ class Board:
 
     def replace(self, partition: int, alerts: list[Alert]) -> None:
         """Take what fires now in a partition, where changes may have been missed."""
-        self._firing[partition] = {
-            (str(alert.get("sensor")), str(alert.get("rule"))): alert for alert in alerts
-        }
+        self._firing[partition] = _by_key(alerts)
         self.changes.clear()
         self.sequence += 1
         self.floor = self.sequence
         self.on_change()
+
+    def number(self, partition: int) -> int:
+        """Return how many alerts fire in a partition."""
+        return len(self._firing.get(partition, {}))
+
+    def differs(self, partition: int, alerts: list[Alert]) -> bool:
+        """Tell whether others fire in a partition than is known."""
+        return _by_key(alerts).keys() != self._firing.get(partition, {}).keys()
 
     def firing(self) -> list[Alert]:
         """Return every alert that fires now, newest first."""
@@ -80,6 +86,10 @@ class Board:
             for change in self.changes
             if cursor < change.sequence <= end and (wanted is None or change.sensor in wanted)
         )
+
+
+def _by_key(alerts: list[Alert]) -> dict[tuple[str, str], Alert]:
+    return {(str(alert.get("sensor")), str(alert.get("rule"))): alert for alert in alerts}
 
 
 def _nothing() -> None:

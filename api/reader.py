@@ -1,6 +1,7 @@
 """Reads results into the tail and alerts to the board: the process's one XREAD connection."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,15 @@ import structlog
 
 from api.board import Board
 from api.tail import Position, Tail, parse_id
-from rillet.alert import from_entry, from_firing
+from rillet.alert import Alert, from_entry, from_firing
 from rillet.connect import FAULTS
 from rillet.keys import Keys
 
 BLOCK_MS = 2000
 BATCH = 2000
+LOOK_S = 5.0
+"""How often it looks whether `firing` was changed by hand, of which `alerts` tells nothing."""
+
 GONE = (*FAULTS, TimeoutError)
 """What a Redis that is away raises."""
 
@@ -70,6 +74,7 @@ class Reader:
         self.groups = [[p] for p in everything] if apart else [everything]
         self.lost: set[int] = set(range(len(self.groups)))
         self._faults = [""] * len(self.groups)
+        self._looked_at_s = [0.0] * len(self.groups)
         self.on_change: Callable[[bool], object] = bool
 
     @property
@@ -93,7 +98,8 @@ class Reader:
                 away = False
                 pause_s = 0.05
                 while await self._read(group):
-                    pass
+                    await self._look_at_firing(number, group)
+                await self._look_at_firing(number, group)
             except GONE as error:
                 away = True
                 self._note(number, f"{type(error).__name__}: {error}")
@@ -168,9 +174,36 @@ class Reader:
         for p in group:
             async with asyncio.timeout(5):
                 newest = await self.client.xrevrange(self.keys[p].alerts, count=1)
-                firing = await self.client.hgetall(self.keys[p].firing)
+                firing = await self._firing(p)
             self._alert_ids[p] = newest[0][0].decode() if newest else "0-0"
-            self.board.replace(p, [one for one in map(from_firing, firing.values()) if one])
+            self.board.replace(p, firing)
+
+    async def _look_at_firing(self, number: int, group: list[int]) -> None:
+        """Every so often, take what fires where that is not what the changes read so far say.
+
+        What was changed after them follows singly all the same.
+        """
+        now = time.monotonic()
+        if now - self._looked_at_s[number] < LOOK_S:
+            return
+        self._looked_at_s[number] = now
+        for p in group:
+            pipe = self.client.pipeline(transaction=False)
+            pipe.xrevrange(self.keys[p].alerts, count=1)
+            pipe.hlen(self.keys[p].firing)
+            async with asyncio.timeout(5):
+                newest, number_firing = await pipe.execute()
+                unread = newest and parse_id(_str(newest[0][0])) > parse_id(self._alert_ids[p])
+                if unread or number_firing == self.board.number(p):
+                    continue
+                alerts = await self._firing(p)
+            if self.board.differs(p, alerts):
+                log.info("alerts.changed_by_hand", stream=self.keys[p].firing)
+                self.board.replace(p, alerts)
+
+    async def _firing(self, partition: int) -> list[Alert]:
+        values: dict[bytes, bytes] = await self.client.hgetall(self.keys[partition].firing)
+        return [one for one in map(from_firing, values.values()) if one]
 
     async def _check(self, group: list[int]) -> bool:
         """Begin anew, and tell so, at the start and where entries that were never read are gone."""

@@ -1,4 +1,4 @@
-"""Writes alert changes as the fold does: an entry of `alerts`, and the field of `firing`."""
+"""Writes alert changes in one step, as the fold does: to `alerts`, and the field of `firing`."""
 
 from typing import Any
 
@@ -25,9 +25,11 @@ def change(client: redis.Redis, keys: Keys, **fields: str) -> str:
     """Write one change of an alert; `fields` differ from FIRING. Return its entry id."""
     alert: dict[Any, Any] = FIRING | fields
     field = f"{alert['rule']}:{alert['sensor']}"
-    if alert["state"] == "firing":
-        client.hset(keys.firing, field, orjson.dumps(alert | {"since": alert["ts"]}).decode())
-    else:
-        client.hdel(keys.firing, field)
-    entry: Any = client.xadd(keys.alerts, alert)
+    with client.pipeline(transaction=True) as step:
+        if alert["state"] == "firing":
+            step.hset(keys.firing, field, orjson.dumps(alert | {"since": alert["ts"]}).decode())
+        else:
+            step.hdel(keys.firing, field)
+        step.xadd(keys.alerts, alert)
+        _, entry = step.execute()
     return str(entry.decode())

@@ -1,5 +1,6 @@
 """`event: alert` and `event: alerts` on real streams, and forgotten sensors."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -8,6 +9,10 @@ import pytest
 import redis
 from httpx_sse import aconnect_sse
 
+from api.board import Board
+from api.reader import Reader
+from api.tail import Tail
+from rillet.connect import connect_async
 from rillet.embedded import EmbeddedServer
 from rillet.keys import Keys, partition_keys
 from rillet.settings import Settings
@@ -135,6 +140,39 @@ async def test_alerts_survive_a_redis_that_loses_everything() -> None:
             while event.name != "alert":
                 event = await anext(events)
     assert event.rows[""]["sensor"] == "later"
+
+
+@pytest.mark.parametrize("results", ["quiet", "flowing"])
+async def test_what_is_taken_out_of_firing_by_hand_is_noticed(
+    client: redis.Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch, results: str
+) -> None:
+    """The list becomes what `firing` has, whether results flow or not; changes go on singly."""
+    monkeypatch.setattr("api.reader.LOOK_S", 0.0)
+    monkeypatch.setattr("api.reader.BLOCK_MS", 20 if results == "quiet" else 2000)
+    tail, board = Tail(1, 100), Board()
+    for sensor in ("a", "b"):
+        change(client, KEYS, sensor=sensor)
+    async with connect_async(settings) as own, asyncio.timeout(20), asyncio.TaskGroup() as group:
+        (work,) = Reader(own, [KEYS], tail, board).work()
+        following = group.create_task(work)
+
+        async def fire(*wanted: str) -> None:
+            while {one["sensor"] for one in board.firing()} != {*wanted}:
+                if results == "flowing":
+                    client.xadd(KEYS.results, {"sensor": "a", "count": "1"})
+                await asyncio.sleep(0.01)
+
+        await fire("a", "b")
+        client.hdel(KEYS.firing, "too-hot:b")
+        lists = board.floor
+        await fire("a")
+        assert board.floor == lists + 1
+        change(client, KEYS, sensor="c")
+        await fire("a", "c")
+        change(client, KEYS, sensor="a", state="resolved")
+        await fire("c")
+        assert board.floor == lists + 1
+        following.cancel()
 
 
 async def test_a_forgotten_sensor_is_told_and_gone(
