@@ -1,13 +1,11 @@
 """`rillet bench soak`: millions of readings at full speed; what grows, and whether all is exact."""
 
 import resource
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,10 +14,9 @@ import redis
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from bench.load import BLOCK, MIX, Load
-from bench.slope import Fit, fit
+from bench.soak_tables import STREAMS, Sample, fits, latency_table, lengths_table, memory_table
 from rillet.embedded import EmbeddedServer
 from rillet.environment import environment_with
 from rillet.errors import UserError
@@ -32,7 +29,6 @@ HOLD_BACK = 1000
 """Entries that may wait to be folded; then the sender waits."""
 
 SAMPLES = 400
-STREAMS = ("readings", "results", "rejects", "windows:1s", "windows:2s", "late")
 
 KEPT = 3
 """Closed windows of a sensor that are kept, of each size."""
@@ -42,18 +38,6 @@ FILL_S = 120
 
 STALL_S = 60
 """A worker that folds nothing for so long folds nothing any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One look at the run, after `readings`: sizes in bytes, lengths in entries."""
-
-    readings: int
-    worker_rss: int
-    server_rss: int
-    used_memory: int
-    lengths: tuple[int, ...]
-    latency_ms: float
 
 
 def soak(
@@ -85,14 +69,14 @@ def soak(
     console = Console(highlight=False)
     console.print(f"{readings:,} readings in {seconds:.0f} s: {readings / seconds:,.0f} a second")
     console.print(", ".join(f"{load.by_field[field]:,} in {field}" for field in MIX))
-    fits = _fits(samples)
-    for table in (_memory_table(fits), _lengths_table(samples), _latency_table(samples)):
+    growth = fits(samples)
+    for table in (memory_table(growth), lengths_table(samples), latency_table(samples)):
         console.print(table)
     fields = sum(len(want) for want in load.figures().values())
     console.print(f"{fields - len(wrong):,} of {fields:,} fields of {sensors} sensors exact")
     for one in wrong[:20]:
         console.print(f"[red]wrong:[/] {one}")
-    raise typer.Exit(0 if not wrong and all(one.flat for one in fits.values()) else 1)
+    raise typer.Exit(0 if not wrong and all(one.flat for one in growth.values()) else 1)
 
 
 def _short_windows(sensors: int) -> dict[str, str]:
@@ -223,48 +207,3 @@ def resident_bytes(pid: int) -> int:
     """Return the resident memory of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize()
-
-
-def _fits(samples: Sequence[Sample]) -> dict[str, Fit]:
-    sent = [one.readings for one in samples]
-    return {
-        "worker, resident": fit(sent, [one.worker_rss for one in samples]),
-        "server, resident": fit(sent, [one.server_rss for one in samples]),
-        "server, used_memory": fit(sent, [one.used_memory for one in samples]),
-    }
-
-
-def _memory_table(fits: dict[str, Fit]) -> Table:
-    table = Table(title="memory after the first fifth, MiB", title_justify="left")
-    table.add_column("")
-    for heading in ("lowest", "highest", "slope, bytes per million readings", ""):
-        table.add_column(heading, justify="right")
-    for name, one in fits.items():
-        sizes = [f"{size / 2**20:.2f}" for size in (one.low, one.high)]
-        slope = f"{one.per_million:+,.0f} ± {one.error:,.0f}"
-        table.add_row(name, *sizes, slope, "flat" if one.flat else "[red]grows[/]")
-    return table
-
-
-def _lengths_table(samples: Sequence[Sample]) -> Table:
-    table = Table(title="streams, entries", title_justify="left")
-    table.add_column("")
-    for heading in ("first half, longest", "second half, longest"):
-        table.add_column(heading, justify="right")
-    half = len(samples) // 2
-    for at, name in enumerate(STREAMS):
-        parts = (samples[:half], samples[half:])
-        table.add_row(name, *(f"{max(one.lengths[at] for one in part):,}" for part in parts))
-    return table
-
-
-def _latency_table(samples: Sequence[Sample]) -> Table:
-    table = Table(title="latency behind the backlog, ms", title_justify="left")
-    for heading in ("quarter", "median", "highest"):
-        table.add_column(heading, justify="right")
-    size = len(samples) // 4
-    for quarter in range(4):
-        found = [one.latency_ms for one in samples[quarter * size : (quarter + 1) * size]]
-        row = (f"{quarter + 1}", f"{statistics.median(found):.1f}", f"{max(found):.1f}")
-        table.add_row(*row)
-    return table
