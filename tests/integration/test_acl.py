@@ -149,6 +149,7 @@ REFUSED = {
         ["XREADGROUP", "GROUP", "webhook", "me", "STREAMS", "alerts", ">"],
         ["CONFIG", "GET", "masterauth"],
         ["ACL", "LIST"],
+        ["ACL", "GETUSER", "admin"],
         ["WATCH", "readings"],
     ],
     "replication": [
