@@ -190,10 +190,14 @@ def test_a_build_that_does_not_stand_a_fault_is_found(
         server_options=one.options,
         patience_s=4,
     )
-    outcome = run(config, lambda _: None)
-    assert outcome.done == {one.fault: outcome.done[one.fault]}
-    verdict = outcome.verdict
-    assert verdict.folded > 0, "the build does nothing at all"
+    # Whether a fault meets its moment is chance, on a busy machine the more so.
+    for _ in range(3):
+        outcome = run(config, lambda _: None)
+        assert outcome.done == {one.fault: outcome.done[one.fault]}
+        verdict = outcome.verdict
+        assert verdict.folded > 0, "the build does nothing at all"
+        if verdict.lost or verdict.twice:
+            break
     assert verdict.lost or verdict.twice, verdict
     assert not verdict.good
 
