@@ -1,7 +1,9 @@
-"""Connections of the asyncio clients: one that is closed says so as a server that is away does."""
+"""Connections of the asyncio clients: what goes wrong with one is told as a server that is away."""
 
+import asyncio
 import errno
-from collections.abc import Iterable
+import socket
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
@@ -25,11 +27,45 @@ class _Telling:
         await super()._send_packed_command(command)  # type: ignore[misc]
 
 
-class Plain(_Telling, Connection):
+class _Resolving(_Telling):
+    """Looks up its server's name before it connects, and then tries each address in turn.
+
+    uvloop would do so, but goes on after the time to connect is over: a name that is not found then
+    is an error that nobody is left to take, and logged as one of the program
+    (https://github.com/MagicStack/uvloop/pull/590, open as of uvloop 0.23). A look-up of its own is
+    cancelled as it should be.
+    """
+
+    host: str
+    port: int
+    socket_connect_timeout: float | None
+    _address: str | None = None
+
+    async def _connect(self) -> None:
+        loop, fault = asyncio.get_running_loop(), OSError("The name has no address")
+        async with asyncio.timeout(self.socket_connect_timeout):
+            found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        for address in dict.fromkeys(str(place[0]) for *_, place in found):
+            self._address = address
+            try:
+                return await super()._connect()  # type: ignore[misc, no-any-return]
+            except TimeoutError:
+                raise
+            except OSError as error:
+                fault = error
+        raise fault
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        named: dict[str, Any] = super()._connection_arguments()  # type: ignore[misc]
+        more = {"server_hostname": self.host} if "ssl" in named else {}
+        return named | more | {"host": self._address}
+
+
+class Plain(_Resolving, Connection):
     """A connection over TCP."""
 
 
-class Tls(_Telling, SSLConnection):
+class Tls(_Resolving, SSLConnection):
     """A connection over TLS."""
 
 
@@ -37,9 +73,9 @@ class Unix(_Telling, UnixDomainSocketConnection):
     """A connection over a socket in the file system."""
 
 
-class Master(_Telling, SentinelManagedConnection):
+class Master(_Resolving, SentinelManagedConnection):
     """A connection to the master that the Sentinels name."""
 
 
-class MasterTls(_Telling, SentinelManagedSSLConnection):
+class MasterTls(_Resolving, SentinelManagedSSLConnection):
     """The same over TLS."""
