@@ -1,12 +1,15 @@
 """`GET /api/sensors/{sensor}/windows`: closed and open windows, as a chart needs them."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
+from starlette.routing import Match
 
 from api.etag import cached
 from api.history import now_ms, windows_of
@@ -16,8 +19,22 @@ from rillet.sizes import Size
 
 FOREVER_MS = 2**53
 
+
+class ApartRoute(APIRoute):
+    """Takes only what has `/windows` apart from the name: in `a%2Fwindows` it is part of one."""
+
+    def matches(self, scope: Any) -> tuple[Match, Any]:
+        """Look at the path as it was sent; decoded, both are the same."""
+        last = scope.get("raw_path", b"/windows").rpartition(b"/")[2]
+        if unquote_to_bytes(last) != b"windows":
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 router = APIRouter(
-    tags=["sensors"], responses={n: {"model": Problem} for n in (401, 404, 422, 503)}
+    tags=["sensors"],
+    responses={n: {"model": Problem} for n in (401, 404, 422, 503)},
+    route_class=ApartRoute,
 )
 
 

@@ -39,6 +39,13 @@ def test_range_shows_what_the_api_says(page: Page, served: Stack) -> None:
     until(lambda: 10 <= page.locator(".points tbody tr").count() <= 11)  # minutes, or parts of two
 
 
+def test_sensor_named_like_a_route_has_its_own_past(page: Page, served: Stack) -> None:
+    """What the page shows of `a/windows` is that sensor's, not the windows of `a`."""
+    add_past(served, "a/windows", 2)
+    served.open(page, "#/sensor/a%2Fwindows?over=1h")
+    expect(page.locator(".figures [data-over=count]")).to_have_text("120")
+
+
 def test_live_view_has_quantiles_within_a_hundredth(page: Page, served: Stack) -> None:
     """The median of all readings stands in the view, right within 1%."""
     served.add("a", *(float(n) for n in range(1, 102)))

@@ -48,6 +48,21 @@ def test_pages_hold_every_sensor_once(
     assert figures == sorted(figures, reverse=True)
 
 
+def test_a_name_may_end_like_a_route(api: Api, client: redis.Redis, settings: Settings) -> None:
+    """With its slash written as %2F a name is never taken for a sensor and its windows."""
+    add(client, settings, "a", 1.0)
+    add(client, settings, "a/windows", 2.0)
+    assert api.get("/api/sensors/a%2Fwindows").json()["sensor"] == "a/windows"
+    assert api.get("/api/sensors/a%2Fwindows?over=5m").json()["over"]["sum"] == 2
+    for path, sensor in (
+        ("a/windows", "a"),
+        ("a%2Fwindows/windows", "a/windows"),
+        ("a/windows/windows", "a/windows"),
+    ):
+        found = api.get(f"/api/sensors/{path}").json()
+        assert (found["sensor"], len(found["items"])) == (sensor, 1)
+
+
 def test_an_unchanged_answer_is_a_304(api: Api, client: redis.Redis, settings: Settings) -> None:
     """The ETag of a sensor's statistics holds until they change."""
     add(client, settings, "a", 1.0, kind="moisture")
