@@ -41,9 +41,9 @@ def test_range_shows_what_the_api_says(page: Page, served: Stack) -> None:
 
 def test_sensor_named_like_a_route_has_its_own_past(page: Page, served: Stack) -> None:
     """What the page shows of `a/windows` is that sensor's, not the windows of `a`."""
-    add_past(served, "a/windows", 2)
+    served.add("a/windows", 1.0, 2.0)
     served.open(page, "#/sensor/a%2Fwindows?over=1h")
-    expect(page.locator(".figures [data-over=count]")).to_have_text("120")
+    expect(page.locator(".figures [data-over=count]")).to_have_text("2")
 
 
 def test_live_view_has_quantiles_within_a_hundredth(page: Page, served: Stack) -> None:
