@@ -22,12 +22,20 @@ function M.less(a, b)
   return less_digits(a_ms, b_ms)
 end
 
+local known = {} -- milliseconds by the text of them and the dash: many ids of a fold share theirs
+
 -- Returns the milliseconds of an id as a number. From 2001 to 2286 they have 13 digits.
 function M.ms(id)
-  if byte(id, 14) == 45 then
-    return tonumber(sub(id, 1, 13))
+  local head = sub(id, 1, 14)
+  local ms = known[head]
+  if not ms then
+    if byte(head, 14) ~= 45 then
+      return tonumber(match(id, '^%d+'))
+    end
+    ms = tonumber(sub(head, 1, 13))
+    known[head] = ms
   end
-  return tonumber(match(id, '^%d+'))
+  return ms
 end
 
 return M
