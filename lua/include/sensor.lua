@@ -202,7 +202,7 @@ function M.finish(s)
     nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil,
     nil, nil, nil, nil, nil } -- its room is made once, not by doubling
   local piece, f = pack_own(s), 0
-  local parts = { head_of(OWN, #piece), piece }
+  local parts = { head_of(OWN, #piece), piece, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil }
   for i = 1, #reducers do
     f, piece = reducers[i].finish(s[i], fields, f)
     parts[2 * i + 1], parts[2 * i + 2] = head_of(reducers[i].tag, #piece), piece

@@ -29,15 +29,15 @@ function M.begin(record, at)
   local a, n = {}, 0
   if record then n, at = struct.unpack('<B', record, at) end
   for _ = 1, n do
-    local one, name = {}
-    one.type, one.state, name, one.since, one.value, at = struct.unpack('<BBBc0dd', record, at)
-    a[name] = one
+    local kind, state, name, since, value
+    kind, state, name, since, value, at = struct.unpack('<BBBc0dd', record, at)
+    a[name] = { type = kind, state = state, since = since, value = value }
   end
   return a
 end
 
 local function names_in(a)
-  local names = {}
+  local names = { nil }
   for name in pairs(a) do names[#names + 1] = name end
   if #names > 1 then table.sort(names) end
   return names
@@ -137,7 +137,7 @@ end
 
 function M.finish(a, _, f)
   local names = names_in(a)
-  local parts = { pack('<B', #names) }
+  local parts = { pack('<B', #names), nil }
   for _, name in ipairs(names) do
     local one = a[name]
     parts[#parts + 1] = pack('<BBBc0dd', one.type, one.state, #name, name, one.since, one.value)

@@ -33,16 +33,17 @@ function M.begin(record, at)
   if not record then
     return { size = finest, closed_until = -huge, next_end = huge, late = 0, open = {} }
   end
-  local w, n = { open = {} }
-  w.size, w.closed_until, w.next_end, w.late, n, at = unpack_struct('<ddddH', record, at)
+  local size, closed_until, next_end, late, n
+  size, closed_until, next_end, late, n, at = unpack_struct('<ddddH', record, at)
   if n == MANY then n, at = unpack_struct('<I4', record, at) end
-  w.late_before = w.late
+  local open = { nil, nil }
   for i = 1, n do
     local start, body
     start, body, at = unpack_struct('<dHc0', record, at)
-    w.open[i] = pane.packed(start, body)
+    open[i] = pane.packed(start, body)
   end
-  return w
+  return { size = size, closed_until = closed_until, next_end = next_end, late = late, late_before = late,
+    open = open }
 end
 
 -- Returns the open pane of the finest size that starts there, made where there is none.
@@ -170,7 +171,7 @@ end
 function M.finish(w, _, f)
   local n = #w.open
   local head = pack('<ddddH', w.size, w.closed_until, w.next_end, w.late, n < MANY and n or MANY)
-  local parts = { n < MANY and head or head .. pack('<I4', n) }
+  local parts = { n < MANY and head or head .. pack('<I4', n), nil, nil }
   for i, p in ipairs(w.open) do
     local body = pane.body(p)
     parts[i + 1] = pack('<dHc0', p.start, #body, body)

@@ -18,9 +18,8 @@ function M.begin(record, at)
   if not record then
     return { n = 0, ts = -math.huge, weight = 0, mean = 0, squares = 0 }
   end
-  local e = {}
-  e.n, e.ts, e.weight, e.mean, e.squares = struct.unpack('<ddddd', record, at)
-  return e
+  local n, ts, weight, mean, squares = struct.unpack('<ddddd', record, at)
+  return { n = n, ts = ts, weight = weight, mean = mean, squares = squares }
 end
 
 -- Takes in the values; where a rule asks for it, notes in the run, for each, the mean and variance
