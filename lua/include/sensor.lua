@@ -10,27 +10,35 @@ local pack, unpack_struct, sub, concat = struct.pack, struct.unpack, string.sub,
 local OWN, LONG = string.byte('s'), 65535
 local pack_own, own_fields, own_steady_fields = tally.pack, tally.fields, tally.steady_fields
 
--- Returns, by tag (a byte), where each piece of a record starts, and where the last one ends.
-local function places_of(record)
-  local places, at, tag, size = { [OWN] = nil, [0] = nil }, 1
-  while at <= #record do
-    tag, size, at = unpack_struct('<BH', record, at)
-    if size == LONG then size, at = unpack_struct('<I4', record, at) end
-    places[tag] = at
-    at = at + size
-  end
-  return places
-end
+local numbers, own_number, clocked
 
-local claimed, clocked
-
--- Notes which reducers there are, and which of them mind the clock (tick and deadline).
+-- Notes which reducers there are, by tag, and which of them mind the clock (tick and deadline).
 function M.setup()
-  claimed, clocked = { [OWN] = true }, {}
+  numbers, own_number, clocked = {}, #reducers + 1, {}
+  numbers[OWN] = own_number
   for i = 1, #reducers do
-    claimed[reducers[i].tag] = true
+    numbers[reducers[i].tag] = i
     if reducers[i].tick then clocked[#clocked + 1] = i end
   end
+end
+
+-- Returns, by the number of the reducer, where each piece of a record starts; and the pieces that no
+-- reducer claims, as they are.
+local function places_of(record)
+  local places, others, at, tag, size = { nil, nil, nil, nil, nil, nil, nil }, '', 1, nil, nil
+  while at <= #record do
+    local from = at
+    tag, size, at = unpack_struct('<BH', record, at)
+    if size == LONG then size, at = unpack_struct('<I4', record, at) end
+    local i = numbers[tag]
+    if i then
+      places[i] = at
+    else
+      others = others .. sub(record, from, at + size - 1)
+    end
+    at = at + size
+  end
+  return places, others
 end
 
 -- Returns the state of a sensor's record, or (false or empty) of one without: the own fields, and
@@ -42,14 +50,14 @@ function M.begin(record, name)
     for i = 1, #reducers do s[i] = reducers[i].begin() end
     return s
   end
-  local places = places_of(record)
-  local s = tally.unpack(record, places[OWN])
+  local places, others = places_of(record)
+  local s = tally.unpack(record, places[own_number])
   s.steady = true -- until this fold changes a counter, a label or first_ts
   for i = 1, #reducers do
-    local at = places[reducers[i].tag]
+    local at = places[i]
     s[i] = reducers[i].begin(at and record, at)
   end
-  s.name, s.record, s.places = name, record, places
+  s.name, s.unclaimed = name, others
   return s
 end
 
@@ -143,27 +151,6 @@ function M.step(s, run)
   end
 end
 
--- Returns a piece as it lies in a record, tag and length in front.
-local function whole_piece(record, wanted)
-  local at = 1
-  while true do
-    local from, tag, size = at
-    tag, size, at = unpack_struct('<BH', record, at)
-    if size == LONG then size, at = unpack_struct('<I4', record, at) end
-    at = at + size
-    if tag == wanted then return sub(record, from, at - 1) end
-  end
-end
-
--- Returns the pieces that no reducer claims, as they were.
-local function unclaimed(s)
-  local kept = ''
-  for tag in pairs(s.places or {}) do
-    if not claimed[tag] then kept = kept .. whole_piece(s.record, tag) end
-  end
-  return kept
-end
-
 local heads = {}
 
 -- Returns what stands before a piece: its tag and length.
@@ -187,7 +174,8 @@ end
 -- Returns the first moment, by the wall clock in ms, at which a reducer has something to do.
 function M.deadline(s)
   local first = math.huge
-  for _, i in ipairs(clocked) do
+  for k = 1, #clocked do
+    local i = clocked[k]
     local at = reducers[i].deadline(s[i], s)
     if at < first then first = at end
   end
@@ -217,7 +205,7 @@ function M.finish(s)
     end
   end
   f = own_steady_fields(s, fields, f)
-  parts[#parts + 1] = unclaimed(s)
+  parts[#parts + 1] = s.unclaimed
   return concat(parts), fields, f, steady and steady_from or f
 end
 

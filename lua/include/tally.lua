@@ -18,7 +18,7 @@ function M.unpack(record, at)
   local s = { nil, nil, nil, nil, nil, nil, -- the reducers'; all room is made once
     duplicates = duplicates, rejected = rejected, first_ts = first_ts, last_ts = last_ts,
     last_id = last_id, kind = kind, unit = unit, gaps = 0, restarts = 0, steady = nil, name = nil,
-    record = nil, places = nil, arrival_ms = nil, rules = nil, seen_ms = nil }
+    unclaimed = nil, arrival_ms = nil, rules = nil, seen_ms = nil }
   if flags == SEEN then
     s.seen_ms = unpack_struct('<d', record, next_at)
   elseif flags == WITH_SEQ then

@@ -86,8 +86,9 @@ function M.step(a, values, n, run, s)
     return bulletin.send()
   end
   note_range(run, values, n)
-  for _, rule in ipairs(s.rules) do
-    verdicts.judges[rule.type](a, rule, values, n, run, s)
+  local rules, judges = s.rules, verdicts.judges
+  for i = 1, #rules do
+    judges[rules[i].type](a, rules[i], values, n, run, s)
   end
   bulletin.send()
 end
@@ -120,7 +121,9 @@ end
 function M.deadline(a, s)
   local first = huge
   if ruleset.has.silence then
-    for _, rule in ipairs(s.rules or ruleset.of(s.name, s.kind)) do
+    local rules = s.rules or ruleset.of(s.name, s.kind)
+    for i = 1, #rules do
+      local rule = rules[i]
       if rule.type == 'silence' and not a[rule.name] and rule.after_ms + 1 < first then
         first = rule.after_ms + 1
       end
@@ -138,9 +141,10 @@ end
 function M.finish(a, _, f)
   local names = names_in(a)
   local parts = { pack('<B', #names), nil }
-  for _, name in ipairs(names) do
+  for i = 1, #names do
+    local name = names[i]
     local one = a[name]
-    parts[#parts + 1] = pack('<BBBc0dd', one.type, one.state, #name, name, one.since, one.value)
+    parts[i + 1] = pack('<BBBc0dd', one.type, one.state, #name, name, one.since, one.value)
   end
   return f, concat(parts)
 end

@@ -172,7 +172,8 @@ function M.finish(w, _, f)
   local n = #w.open
   local head = pack('<ddddH', w.size, w.closed_until, w.next_end, w.late, n < MANY and n or MANY)
   local parts = { n < MANY and head or head .. pack('<I4', n), nil, nil }
-  for i, p in ipairs(w.open) do
+  for i = 1, n do
+    local p = w.open[i]
     local body = pane.body(p)
     parts[i + 1] = pack('<dHc0', p.start, #body, body)
   end
