@@ -5,7 +5,7 @@
 --- RETURNS entries readings sensors duplicates rejected backlog busy_us cursor fault codes
 --- RETURNS closed late_readings changes forgotten due_left weight
 --- INCLUDE stopwatch chunks exact alike number stream_id sequence entry reject collect
---- INCLUDE sums slow outbox @reducers tally sensor cursor records publish
+--- INCLUDE sums figures slow outbox @reducers tally sensor cursor records publish
 --- INCLUDE agenda removal setup runs trim
 --
 -- A script that fails half-way is not rolled back, so the order of the writes carries the promise:

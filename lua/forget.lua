@@ -2,7 +2,8 @@
 --- KEYS state results late alerts_stream firing rules due
 --- ARGV stats_prefix windows_prefix panes_prefix results_maxlen now_ms options sensors seen_before_ms
 --- RETURNS forgotten fault
---- INCLUDE exact alike number stream_id sequence sums slow outbox @reducers tally sensor removal setup
+--- INCLUDE exact alike number stream_id sequence sums figures slow outbox
+--- INCLUDE @reducers tally sensor removal setup
 --
 -- `sensors` are names, one a line, at most 1,000. With `seen_before_ms` only those whose last reading,
 -- good or not, arrived before it are forgotten. First comes what an earlier call has left in the outbox: it may

@@ -82,7 +82,7 @@ local QS, NAMES = { 0.5, 0.9, 0.99 }, { 'p50', 'p90', 'p99' }
 -- Returns the figures of a closed pane as the fields of its entry on `windows:`.
 function M.fields(p, name, size_ms, lacking)
   local m, text, measured = p.m, number.shortest, number.shortest_measured
-  local sum, mean, _, stddev = sums.figures(m)
+  local sum, mean, _, stddev = figures.of(m)
   local fields = { 'sensor', name, 'start', text(p.start), 'end', text(p.start + size_ms),
     'count', text(m.n), 'mean', text(mean), 'stddev', text(stddev), 'min', measured(m.min),
     'max', measured(m.max), 'sum', measured(sum), 'first', measured(p.first),

@@ -25,9 +25,9 @@ end
 -- Returns, by the number of the reducer, where each piece of a record starts; and the pieces that no
 -- reducer claims, as they are.
 local function places_of(record)
-  local places, others, at, tag, size = { nil, nil, nil, nil, nil, nil, nil }, '', 1, nil, nil
+  local places, others, at = { nil, nil, nil, nil, nil, nil, nil }, '', 1 -- room for the usual ones
   while at <= #record do
-    local from = at
+    local from, tag, size = at
     tag, size, at = unpack_struct('<BH', record, at)
     if size == LONG then size, at = unpack_struct('<I4', record, at) end
     local i = numbers[tag]

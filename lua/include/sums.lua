@@ -1,12 +1,8 @@
--- sums: mean, variance and deviations of the exact sums that the reducer moments keeps. Pure.
+-- sums: the exact sums that the reducer moments keeps: adding them up, and their canonical form. Pure.
 --
 -- m holds n, min, max, the expansion of the sum of values (a1, b1, rest1), that of the squares
 -- (a2, b2, c2, rest2), and in `tiny` the squares of values below 2^-400, scaled by 2^1100.
 local M = { SCALE = 2 ^ 550 }
-
-local SMALL, SCALE = 2 ^ -200, M.SCALE
-local two_sum, two_prod = exact.two_sum, exact.two_prod
-local sqrt, max = math.sqrt, math.max
 
 -- Returns the expansion of the doubles given and of a list that may be nil.
 local function compress(rest, a, b, c)
@@ -16,6 +12,7 @@ local function compress(rest, a, b, c)
   end
   return exact.distill(terms)
 end
+M.compress = compress
 
 -- Returns a list of the doubles given, and of another list that may be nil.
 local function with(list, ...)
@@ -26,24 +23,56 @@ end
 
 local NONE = {}
 
--- Adds the sums of d, of values that come after those of m, to those of m, without loss.
-function M.add(m, d)
-  local a, b, c, x, y, z
-  a, x = two_sum(m.a1, d.a1)
-  b, y = two_sum(m.b1, x)
-  b, z = two_sum(b, d.b1)
-  if y ~= 0 or z ~= 0 or d.rest1 then m.rest1 = with(m.rest1, y, z, unpack(d.rest1 or NONE)) end
-  m.a1, m.b1 = a, b
-  a, x = two_sum(m.a2, d.a2)
-  b, x = two_sum(m.b2, x)
-  c, x = two_sum(m.c2, x)
-  b, y = two_sum(b, d.b2)
-  c, y = two_sum(c, y)
-  c, z = two_sum(c, d.c2)
+-- Adds the sum of squares of d to that of m.
+local function add_squares(m, d)
+  local a, b, c, e = m.a2, m.b2, m.c2, d.a2
+  local s = a + e
+  local z = s - a
+  local x = (a - (s - z)) + (e - z)
+  m.a2 = s
+  s = b + x
+  z = s - b
+  x = (b - (s - z)) + (x - z)
+  b = s
+  s = c + x
+  z = s - c
+  x = (c - (s - z)) + (x - z)
+  c, e = s, d.b2
+  s = b + e
+  z = s - b
+  local y = (b - (s - z)) + (e - z)
+  m.b2 = s
+  s = c + y
+  z = s - c
+  y = (c - (s - z)) + (y - z)
+  c, e = s, d.c2
+  s = c + e
+  z = s - c
+  z = (c - (s - z)) + (e - z)
+  m.c2 = s
   if x ~= 0 or y ~= 0 or z ~= 0 or d.rest2 then
     m.rest2 = with(m.rest2, x, y, z, unpack(d.rest2 or NONE))
   end
-  m.a2, m.b2, m.c2 = a, b, c
+end
+
+-- Adds the sums of d, of values that come after those of m, to those of m, without loss. Each line
+-- group is a two_sum written out: with windows this runs twice a run.
+function M.add(m, d)
+  local a, b, c = m.a1, m.b1, d.a1
+  local s = a + c
+  local z = s - a
+  local x = (a - (s - z)) + (c - z)
+  m.a1 = s
+  s = b + x
+  z = s - b
+  local y = (b - (s - z)) + (x - z)
+  b, c = s, d.b1
+  s = b + c
+  z = s - b
+  z = (b - (s - z)) + (c - z)
+  m.b1 = s
+  if y ~= 0 or z ~= 0 or d.rest1 then m.rest1 = with(m.rest1, y, z, unpack(d.rest1 or NONE)) end
+  add_squares(m, d)
   if d.tiny then m.tiny = with(m.tiny, unpack(d.tiny)) end
   if d.min < m.min then m.min = d.min end
   if d.max > m.max then m.max = d.max end
@@ -56,154 +85,31 @@ function M.normalise(m)
     local sum = compress(m.rest1, m.a1, m.b1)
     m.a1, m.b1, m.rest1 = sum[1], sum[2] or 0, { unpack(sum, 3) }
   else
-    m.a1, m.b1 = two_sum(m.a1, m.b1)
+    local a, b = m.a1, m.b1
+    local s = a + b
+    local z = s - a
+    m.a1, m.b1 = s, (a - (s - z)) + (b - z)
   end
   if m.rest2 then
     local sum = compress(m.rest2, m.a2, m.b2, m.c2)
     m.a2, m.b2, m.c2, m.rest2 = sum[1], sum[2] or 0, sum[3] or 0, { unpack(sum, 4) }
   else
-    m.b2, m.c2 = two_sum(m.b2, m.c2)
-    m.a2, m.b2 = two_sum(m.a2, m.b2)
-    m.b2, m.c2 = two_sum(m.b2, m.c2)
+    local a, b, c = m.a2, m.b2, m.c2
+    local s = b + c
+    local z = s - b
+    c = (b - (s - z)) + (c - z)
+    b = s
+    s = a + b
+    z = s - a
+    b = (a - (s - z)) + (b - z)
+    m.a2 = s
+    s = b + c
+    z = s - b
+    m.b2, m.c2 = s, (b - (s - z)) + (c - z)
   end
   if m.tiny then
     m.tiny = compress(m.tiny)
   end
-end
-
--- Returns doubles whose exact sum is n * s2 - s1 * s1, for expansions s1 and s2.
-local function spread_terms(n, s1, s2)
-  local terms = {}
-  for i = 1, #s2 do
-    terms[#terms + 1], terms[#terms + 2] = two_prod(n, s2[i])
-  end
-  for i = 1, #s1 do
-    for j = i, #s1 do
-      local factor = i == j and -1 or -2
-      terms[#terms + 1], terms[#terms + 2] = two_prod(factor * s1[i], s1[j])
-    end
-  end
-  return terms
-end
-
--- Appends a list scaled by 2^550, `times` times (2^1100 itself is no double), to out.
-local function scaled(list, times, out)
-  for i = 1, #list do
-    out[#out + 1] = times == 2 and list[i] * SCALE * SCALE or list[i] * SCALE
-  end
-  return out
-end
-
--- Returns the expansions of both sums, and the scale of the values in them: that of the tiny
--- squares where all values are small, else 1; then what is tiny is far below the last place.
-local function expansions(m)
-  local s1 = compress(m.rest1, m.a1, m.b1)
-  local s2 = compress(m.rest2, m.a2, m.b2, m.c2)
-  if m.tiny and #m.tiny > 0 and max(-m.min, m.max) < SMALL then
-    return scaled(s1, 1, {}), exact.distill(scaled(s2, 2, { unpack(m.tiny) })), SCALE
-  end
-  return s1, s2, 1
-end
-
--- Returns h, l, scale: h + l = n^2 * variance * scale^2 to 86 bits or better. The short way, in
--- double-double, does unless more than 16 bits cancel; then the exact way is taken.
-local function spread(m)
-  local n = m.n
-  if not (m.tiny and #m.tiny > 0) then
-    local p, q = two_prod(n, m.a2)
-    local u, w = two_prod(m.a1, m.a1)
-    local h, l = two_sum(p, -u)
-    if h > p / 65536 then
-      h, l = two_sum(h, l + ((q + n * m.b2) - (w + 2 * m.a1 * m.b1)))
-      return h, l, 1
-    end
-  end
-  local s1, s2, scale = expansions(m)
-  local sum = exact.distill(spread_terms(n, s1, s2))
-  return sum[1], sum[2] or 0, scale
-end
-
--- Returns (h + l) / (dh + dl) as two doubles.
-local function quotient(h, l, dh, dl)
-  local q1 = h / dh
-  local p, e = two_prod(q1, dh)
-  local q2 = (((h - p) - e) + l - q1 * dl) / dh
-  return two_sum(q1, q2)
-end
-
--- Returns the square root of h + l >= 0 as two doubles: one step of Newton on the machine's own.
-local function root(h, l)
-  if h <= 0 then
-    return 0, 0
-  end
-  local s = sqrt(h)
-  local p, e = two_prod(s, s)
-  return two_sum(s, (((h - p) - e) + l) / (2 * s))
-end
-
--- Tells whether x + e lies so near the middle of two doubles that e's own error may decide.
-local function near_tie(x, e)
-  return x + 1.000001 * e ~= x
-end
-
--- Appends the exact product of a double and an expansion to out.
-local function times(x, list, out)
-  for i = 1, #list do
-    out[#out + 1], out[#out + 2] = two_prod(x, list[i])
-  end
-  return out
-end
-
--- Returns the double nearest to the root (power 2) or the value (power 1) of terms / divisor,
--- of which x + e is a close estimate: compares exactly with the middle of x and its neighbour.
-local function settle(x, e, terms, divisor, power)
-  local other = x + 1.000001 * e
-  local half = (other - x) / 2
-  local product = divisor
-  for _ = 1, power do
-    product = exact.distill(times(half, product, times(x, product, {})))
-  end
-  local all = { unpack(terms) }
-  for i = 1, #product do all[#all + 1] = -product[i] end
-  local above = exact.distill(all)[1]
-  if above == 0 then
-    return x + half
-  end
-  return (above > 0) == (half > 0) and other or x
-end
-
--- Returns variance and deviation, for n * d where d is what the squares are divided by.
-local function second_moments(m, h, l, scale, d)
-  local dh, dl = two_prod(m.n, d)
-  local v, v_low = quotient(h, l, dh, dl)
-  local r, r_low = root(v, v_low)
-  if near_tie(v, v_low) or near_tie(r, r_low) then
-    local s1, s2 = expansions(m)
-    local terms, divisor = spread_terms(m.n, s1, s2), exact.distill({ dh, dl })
-    if near_tie(v, v_low) then v = settle(v, v_low, terms, divisor, 1) end
-    if near_tie(r, r_low) then r = settle(r, r_low, terms, divisor, 2) end
-  end
-  return v / scale / scale, r / scale
-end
-
-local function mean_of(m)
-  local x, e = quotient(m.a1, m.b1, m.n, 0)
-  if near_tie(x, e) then
-    return settle(x, e, compress(m.rest1, m.a1, m.b1), { m.n }, 1)
-  end
-  return x
-end
-
--- Returns the figures as numbers; stddev_sample is nil for a single value.
-function M.figures(m)
-  local sum = exact.round(m.a1, m.b1, m.rest1 and m.rest1[1] or 0)
-  local h, l, scale = spread(m)
-  local variance, stddev = second_moments(m, h, l, scale, m.n)
-  local _, sample
-  if m.n > 1 then
-    _, sample = second_moments(m, h, l, scale, m.n - 1)
-  end
-  return sum, mean_of(m), variance, stddev, sample
 end
 
 return M

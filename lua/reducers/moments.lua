@@ -188,7 +188,7 @@ function M.finish(m, fields, f)
   fields[f + 1], fields[f + 2] = 'count', text(m.n)
   f = f + 2
   if m.n > 0 then
-    local sum, mean, variance, stddev, sample = sums.figures(m)
+    local sum, mean, variance, stddev, sample = figures.of(m)
     fields[f + 1], fields[f + 2] = 'mean', text(mean)
     fields[f + 3], fields[f + 4] = 'variance', text(variance)
     fields[f + 5], fields[f + 6] = 'stddev', text(stddev)
