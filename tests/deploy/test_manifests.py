@@ -13,7 +13,10 @@ from rillet.settings import Settings
 from tests.deploy.rendering import COMPONENTS, ROOT, rendered
 
 OLDEST, NEWEST = "1.29", "1.37"
-CUSTOM = {"ScaledObject", "TriggerAuthentication", "Issuer", "ServiceMonitor"}
+CUSTOM = {
+    *("ScaledObject", "TriggerAuthentication", "Issuer"),
+    *("ServiceMonitor", "PodMonitor", "PrometheusRule"),
+}
 
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None, reason="no kubectl here: manifests are not rendered"
@@ -30,10 +33,11 @@ def pods(objects: tuple[dict[str, Any], ...]) -> list[tuple[str, dict[str, Any]]
 
 
 def the(objects: tuple[dict[str, Any], ...], kind: str, name: str) -> dict[str, Any]:
+    hashed = r"-\w{10}$" if kind == "ConfigMap" else "$"
     found = [
         o
         for o in objects
-        if o["kind"] == kind and re.sub(r"-\w{10}$", "", o["metadata"]["name"]) == name
+        if o["kind"] == kind and re.sub(hashed, "", o["metadata"]["name"]) == name
     ]
     assert len(found) == 1, (kind, name)
     return found[0]
@@ -205,6 +209,29 @@ def test_keda_reaches_what_it_asks() -> None:
         assert spec["metadata"]["labels"][selector["key"]] in selector["values"]
         (port,) = spec["spec"]["containers"][0]["ports"]
         assert {"port": port["containerPort"]} in policy["ingress"][0]["ports"]
+
+
+def test_prometheus_reaches_the_processors() -> None:
+    """They serve their metrics to other pods, at the port that its policy opens and it asks."""
+    objects = rendered("servicemonitor")
+    pod = the(objects, "Deployment", "rillet-processor")["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    env = {one["name"]: one.get("value") for one in container["env"]}
+    (port,) = container["ports"]
+    monitor = the(objects, "PodMonitor", "rillet-processor")["spec"]
+    policy = the(objects, "NetworkPolicy", "processor-from-prometheus")["spec"]
+    assert env["RILLET_METRICS_HOST"] == "0.0.0.0"  # noqa: S104 a pod's own network
+    assert env["RILLET_METRICS_PORT"] == str(port["containerPort"])
+    assert policy["ingress"][0]["ports"] == [{"port": port["containerPort"]}]
+    assert monitor["podMetricsEndpoints"][0]["port"] == port["name"]
+    for selector in (monitor["selector"], policy["podSelector"]):
+        assert selector["matchLabels"].items() <= pod["metadata"]["labels"].items()
+
+
+def test_prometheus_is_given_the_alert_rules() -> None:
+    """Those of docs/alerts.rules.yml."""
+    given = the(rendered("servicemonitor"), "PrometheusRule", "rillet")["spec"]
+    assert given == yaml.safe_load((ROOT / "docs/alerts.rules.yml").read_text())
 
 
 def test_the_guide_counts_the_objects() -> None:
