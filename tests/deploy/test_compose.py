@@ -161,6 +161,13 @@ def test_every_statistic_is_exact_across_a_restart_of_the_store(compose: Compose
         assert {name: got[name] for name in want} == want, sensor
 
 
+def test_the_store_reads_all_of_its_file_back(compose: Compose) -> None:
+    """Nothing in the append-only file is refused as the store starts anew, as after the restart."""
+    said = compose("logs", *compose.stores)
+    assert said.count("Ready to accept connections") >= 2 * len(compose.stores)
+    assert "CRITICAL" not in said
+
+
 def test_nobody_reads_or_writes_without_its_token(compose: Compose) -> None:
     """The generated tokens are asked for, differ, and each opens its own side only."""
     reading = {"sensor": "nobody", "value": 1}
