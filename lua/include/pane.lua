@@ -29,13 +29,19 @@ function M.open(p)
   return p
 end
 
--- Returns the packed pane, without its start.
-function M.body(p)
+-- Returns the packed pane, without its start, as two parts.
+function M.parts(p)
   if not p.m then
-    return p.body
+    return p.body, ''
   end
   local m = moments.pack(p.m)
-  return pack('<ddddH', p.first, p.last, p.first_ts, p.last_ts, #m) .. m .. p.sketch
+  return pack('<ddddH', p.first, p.last, p.first_ts, p.last_ts, #m) .. m, p.sketch
+end
+
+-- Returns the same as one.
+function M.body(p)
+  local sums_of, sketch_of = M.parts(p)
+  return sums_of .. sketch_of
 end
 
 slow.body_of = M.body

@@ -170,6 +170,11 @@ end
 
 function M.finish(w, _, f)
   local n = #w.open
+  if n == 1 then -- nearly always; the sketch is long, and should be copied but once
+    local sums_of, sketch_of = pane.parts(w.open[1])
+    return f, pack('<ddddHdH', w.size, w.closed_until, w.next_end, w.late, 1, w.open[1].start,
+      #sums_of + #sketch_of) .. sums_of .. sketch_of
+  end
   local head = pack('<ddddH', w.size, w.closed_until, w.next_end, w.late, n < MANY and n or MANY)
   local parts = { n < MANY and head or head .. pack('<I4', n), nil, nil }
   for i = 1, n do
