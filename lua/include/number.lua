@@ -1,7 +1,7 @@
 -- number: doubles to text and back. Pure.
 local M = {}
 
-local format, floor, find, byte = string.format, math.floor, string.find, string.byte
+local format, find, byte = string.format, string.find, string.byte
 
 -- What matches this is no decimal number.
 M.NOT_DECIMAL = '[^%d.eE+-]'
@@ -44,7 +44,7 @@ end
 -- Returns the shortest text that reads back as the same double. Most doubles a computation ends
 -- in need 16 or 17 digits, so 16 is tried first; 15 can only do where 16 did.
 function M.shortest(x)
-  if x == floor(x) and x < 1e15 and x > -1e15 then
+  if x % 1 == 0 and x < 1e15 and x > -1e15 then
     return x == 0 and '0' or format('%d', x)
   end
   if x < 3e-308 and x > -3e-308 then

@@ -80,7 +80,7 @@ function M.judges.stuck(a, rule, values, n, run, s)
   if one and one.state ~= REST and run.low == run.high and run.low == one.value then
     return
   elseif one and one.state == REST
-    and run.high_ts - math.min(one.since, run.low_ts) < rule.after_ms then
+    and run.high_ts - one.since < rule.after_ms and run.high_ts - run.low_ts < rule.after_ms then
     local i, v = n, values[n] -- too short for anything to be stuck in it: the last stretch counts
     while i > 1 and values[i - 1] == v do i = i - 1 end
     if i > 1 or v ~= one.value then one.since, one.value = run.times[i], v end

@@ -26,8 +26,8 @@ end
 -- The state: by the name of a rule, what is to be known of it: its type; at rest or how it fired;
 -- since when, in ms of event time; and the value that fired, or that may be stuck.
 function M.begin(record, at)
-  local a, n = {}, 0
-  if record then n, at = struct.unpack('<B', record, at) end
+  local a, n = { [''] = nil }, 0 -- room for one, made once
+  if record then n, at = string.byte(record, at), at + 1 end
   for _ = 1, n do
     local kind, state, name, since, value
     kind, state, name, since, value, at = struct.unpack('<BBBc0dd', record, at)
@@ -139,11 +139,17 @@ function M.forget(a, s)
 end
 
 function M.finish(a, _, f)
+  local first, one = next(a)
+  if not first then
+    return f, '\0'
+  elseif not next(a, first) then
+    return f, pack('<BBBBc0dd', 1, one.type, one.state, #first, first, one.since, one.value)
+  end
   local names = names_in(a)
   local parts = { pack('<B', #names), nil }
   for i = 1, #names do
     local name = names[i]
-    local one = a[name]
+    one = a[name]
     parts[i + 1] = pack('<BBBc0dd', one.type, one.state, #name, name, one.since, one.value)
   end
   return f, concat(parts)

@@ -144,11 +144,12 @@ function M.step(w, values, n, run, s)
   times.note_bounds(run)
   local high, arrival = run.before_ts, run.before_ms
   local start = start_of(run.low_ts, finest)
-  local next_end = math.min(w.next_end, start + finest)
-  local latest = math.max(high, run.high_ts)
-  local waited = math.max(0, s.arrival_ms - (arrival or ms(run.ids[1])))
-  if run.high_ts < start + finest and latest + waited - lateness < next_end
-    and run.low_ts >= w.closed_until and (high == -huge or start + finest > high - lateness) then
+  local own_end, latest, waited = start + finest, high, s.arrival_ms - (arrival or ms(run.ids[1]))
+  local next_end = w.next_end < own_end and w.next_end or own_end
+  if run.high_ts > latest then latest = run.high_ts end
+  if waited < 0 then waited = 0 end
+  if run.high_ts < own_end and latest + waited - lateness < next_end
+    and run.low_ts >= w.closed_until and (high == -huge or own_end > high - lateness) then
     put(open_at(w, start), values, 1, n, run)
   else
     step_each(w, values, n, run, s, high, arrival)
