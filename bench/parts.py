@@ -19,7 +19,7 @@ _PARTS: dict[str, list[tuple[str, str]]] = {
         ("function M.shortest_measured(x)", "if true then return '20.12' end"),
     ],
     "without working out the figures": [
-        ("function M.figures(m)", "if true then return 20.1, 20.2, 20.3, 20.4, 20.5 end"),
+        ("function M.of(m)", "if true then return 20.1, 20.2, 20.3, 20.4, 20.5 end"),
     ],
     "XRANGE, checking and sorting alone": [
         (
