@@ -14,7 +14,7 @@ from api.ending import hear_end
 from rillet.address import parse_address
 from rillet.environment import load_settings
 from rillet.errors import UserError
-from rillet.log import LogFormat, configure_logging
+from rillet.log import LogFormat, configure_logging, log_strays
 from rillet.port import is_free
 from rillet.settings import Settings
 
@@ -45,6 +45,7 @@ def serve(
     """
     settings = load_settings(log_format=log_format, host=host)
     configure_logging(settings)
+    log_strays()
     parse_address(settings.redis_url.get_secret_value())
     host, port = settings.host, settings.port if port is None else port
     check_exposure(settings, host)

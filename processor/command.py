@@ -12,7 +12,7 @@ from processor.rules_store import Keeper
 from processor.webhook import join, start_couriers
 from processor.worker import work
 from rillet.environment import load_settings
-from rillet.log import LogFormat, configure_logging
+from rillet.log import LogFormat, configure_logging, log_strays
 from rillet.reachable import await_reachable
 from rillet.signals import hear_once
 
@@ -31,6 +31,7 @@ def process(log_format: LogFormat = None) -> None:
     """
     settings = load_settings(log_format=log_format)
     configure_logging(settings)
+    log_strays()
     await_reachable(settings)
     serve_metrics(settings)
     keeper = Keeper(settings)

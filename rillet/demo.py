@@ -15,10 +15,10 @@ from typing import Annotated
 import typer
 
 from rillet.embedded import EmbeddedServer, packaged_cli
-from rillet.environment import load_settings
+from rillet.environment import load_settings, strays
 from rillet.errors import UserError
 from rillet.keys import partition_keys, partition_of
-from rillet.log import configure_logging
+from rillet.log import configure_logging, log_strays
 from rillet.port import listen_on
 from rillet.settings import Settings
 from rillet.signals import end_as_by_ctrl_c
@@ -57,8 +57,9 @@ def demo(
     Needs no Redis: it uses RILLET_REDIS_URL if that is set, else a redis-server or valkey-server
     on PATH, else the one in the `demo` extra. Ctrl-C stops it all and leaves nothing behind.
     """
-    settings = load_settings()
+    settings = load_settings(log_format="text")
     configure_logging(settings)
+    log_strays()
     end_as_by_ctrl_c()
     with ExitStack() as stack:
         try:
@@ -107,8 +108,11 @@ class Children:
     """The demo's processes: started one by one, ended together."""
 
     def __init__(self, url: str, *, with_rules: bool) -> None:
-        # The processes read the address from their environment, as everywhere else.
-        self._env = {**os.environ, "RILLET_REDIS_URL": url, "RILLET_LOG_FORMAT": "text"}
+        # The processes read the address from their environment, as everywhere else. What is no
+        # setting they need not tell again.
+        told = strays()
+        self._env = {name: text for name, text in os.environ.items() if name not in told}
+        self._env["RILLET_REDIS_URL"] = url
         self._env.setdefault("RILLET_LOG_LEVEL", "warning")
         if with_rules:  # a Redis of the user's own keeps its own
             self._env.setdefault("RILLET_RULES_FILE", str(RULES))

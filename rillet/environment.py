@@ -10,7 +10,7 @@ from rillet.errors import UserError
 from rillet.settings import Settings
 
 PREFIX = "RILLET_"
-SERVICE = re.compile(r".+_(SERVICE_(HOST|PORT(_.+)?)|PORT(_[0-9]+_.+)?)")
+SERVICE = re.compile(r".+_(SERVICE_(HOST|PORT(_.+)?)|PORT(_[0-9]+_.+)?|ENV_.+)")
 """What Kubernetes and Docker set for a service or container whose name begins with `rillet`."""
 COMPOSE = {"RILLET_VERSION", "RILLET_PUBLISHED_PORT"}
 """What compose.yaml itself asks for; a test holds the two together."""
@@ -36,21 +36,27 @@ def load_settings(**given: str | None) -> Settings:
 
 def environment_with(**own: object) -> dict[str, str]:
     """Return the environment of a process that is to have these settings and no others of ours."""
-    env = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
+    env = {k: text for k, text in os.environ.items() if not k.upper().startswith(PREFIX)}
     return env | {f"{PREFIX}{name.upper()}": str(value) for name, value in own.items()}
 
 
 def strays() -> dict[str, str]:
-    """Return each variable that begins as ours do and is no setting, and what to do about it."""
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
-    return {name: _hint(name, known) for name in sorted(os.environ) if _stray(name, known)}
+    """Return each variable that begins as ours do and is no setting, and what to do about it.
+
+    As settings may be written in lower case, so may these.
+    """
+    names = sorted(name for name in os.environ if name.upper().startswith(PREFIX))
+    return {name: _hint(name) for name in names if _is_stray(name.upper())}
 
 
-def _stray(name: str, known: list[str]) -> bool:
-    ours = name.startswith(PREFIX) and name not in known
-    return ours and name not in COMPOSE and not SERVICE.fullmatch(name)
+def _is_stray(name: str) -> bool:
+    known = name.removeprefix(PREFIX).lower() in Settings.model_fields
+    return not known and name not in COMPOSE and not SERVICE.fullmatch(name)
 
 
-def _hint(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.8)
-    return f"did you mean {near[0]}?" if near else "docs/configuration.md lists all settings"
+def _hint(name: str) -> str:
+    own = name[len(PREFIX) :].lower()
+    near = get_close_matches(own, Settings.model_fields, n=1, cutoff=0.8)
+    if near:
+        return f"did you mean {PREFIX}{near[0].upper()}?"
+    return "docs/configuration.md lists all settings"

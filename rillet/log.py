@@ -48,5 +48,9 @@ def configure_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def log_strays() -> None:
+    """Warn of variables that are no settings."""
     for name, hint in strays().items():
         structlog.get_logger().warning("unknown_setting", name=name, hint=hint)

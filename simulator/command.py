@@ -11,7 +11,7 @@ import typer
 
 from rillet.environment import load_settings
 from rillet.errors import UserError
-from rillet.log import configure_logging
+from rillet.log import configure_logging, log_strays
 from rillet.signals import hear_once
 from simulator.fault import FAULTS
 from simulator.fleet import Fleet
@@ -125,6 +125,7 @@ def simulate(
     _check_options(replay, columns, scenario or [], faster, rate)
     settings = load_settings()
     configure_logging(settings)
+    log_strays()
     with _stoppable():
         if replay:
             per_s = factor("--rate", rate) if rate else None

@@ -4,13 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from rillet.cli import main
-from rillet.environment import COMPOSE, strays
+from rillet.environment import COMPOSE, load_settings, strays
 from rillet.finding import Patient
-from rillet.log import configure_logging
+from rillet.log import log_strays
 from rillet.settings import Settings
 from rillet.unused import check_environment
 
@@ -22,11 +21,20 @@ def test_a_variable_that_is_no_setting_is_named(monkeypatch: pytest.MonkeyPatch)
     """With the setting it is most like, if any."""
     monkeypatch.setenv(PASSWORD, "secret")
     monkeypatch.setenv("RILLET_COLOUR", "red")
-    monkeypatch.setenv("RILLET_PARTITIONS", "3")
+    monkeypatch.setenv("rillet_partition", "3")
     assert strays() == {
         "RILLET_COLOUR": "docs/configuration.md lists all settings",
         PASSWORD: MEANT,
+        "rillet_partition": "did you mean RILLET_PARTITIONS?",
     }
+
+
+@pytest.mark.parametrize("name", ["RILLET_PARTITIONS", "rillet_partitions", "RILLET_partitions"])
+def test_a_setting_is_none_in_any_case(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Settings are read in capitals and in small letters."""
+    monkeypatch.setenv(name, "3")
+    assert load_settings().partitions == 3
+    assert strays() == {}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +44,7 @@ def test_a_variable_that_is_no_setting_is_named(monkeypatch: pytest.MonkeyPatch)
         "RILLET_API_SERVICE_PORT_HTTP",
         "RILLET_API_PORT",
         "RILLET_API_PORT_80_TCP_ADDR",
+        "RILLET_REDIS_ENV_REDIS_VERSION",
         *sorted(COMPOSE),
     ],
 )
@@ -52,11 +61,10 @@ def test_the_compose_files_own_variables_are_known() -> None:
 
 
 def test_the_log_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a process starts."""
+    """As a process starts, with a hint."""
     monkeypatch.setenv(PASSWORD, "secret")
-    monkeypatch.setattr(structlog, "configure", lambda **_: None)
     with capture_logs() as lines:
-        configure_logging(Settings())
+        log_strays()
     assert [(line["event"], line["name"], line["hint"]) for line in lines] == [
         ("unknown_setting", PASSWORD, MEANT)
     ]
