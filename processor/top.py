@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from redis.exceptions import ResponseError
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from rillet.alert import from_firing
 from rillet.keys import GROUP, Keys, partition_keys
@@ -141,26 +143,30 @@ def table(now: Look, before: Look | None, sort: Sort, limit: int) -> Table:
     firing = sum(len(row.alerts) for row in now.rows)
     speed = f"{sum(rate.values()):,.0f} readings/s, " if rate else ""
     shown = Table(
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
         title=f"{len(now.rows):,} sensors, {speed}lag {now.lag:,}, firing {firing}",
         title_justify="left",
         caption=f"{len(now.rows) - limit:,} more" if len(now.rows) > limit else None,
         caption_justify="left",
     )
-    shown.add_column("sensor", no_wrap=True)
+    # Where there is little room this one and the last give way, not the figures.
+    shown.add_column("sensor")
     for heading in ("count", "mean", "stddev", "last", "rate/s", "age"):
         shown.add_column(heading, justify="right", no_wrap=True)
-    shown.add_column("alerts", style="red")
+    shown.add_column("alerts", style="red", min_width=6)
     for row in ordered(now.rows, rate, sort)[:limit]:
         shown.add_row(*_cells(row, rate.get(row.name)))
     return shown
 
 
-def _cells(row: Row, rate: float | None) -> list[str]:
-    figures = [f"{x:.6g}" if x is not None else "" for x in (row.mean, row.stddev, row.last)]
+def _cells(row: Row, rate: float | None) -> list[str | Text]:
+    digits = ((row.mean, 6), (row.stddev, 4), (row.last, 6))
+    figures = [f"{x:.{n}g}" if x is not None else "" for x, n in digits]
     figures[2] = f"{figures[2]} {escape(row.unit)}".strip()
     speed = "" if rate is None else f"{rate:.1f}"
     return [
-        escape(row.name),
+        Text(row.name, no_wrap=True, overflow="ellipsis"),
         f"{row.count:,}",
         *figures,
         speed,

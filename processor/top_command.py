@@ -14,6 +14,9 @@ from rillet.environment import load_settings
 from rillet.reachable import check_reachable
 from rillet.settings import Settings
 
+WIDE = 200
+"""Columns of what goes to a file or another program: room for whole names."""
+
 
 def top(
     *,
@@ -32,7 +35,7 @@ def top(
     """
     settings = load_settings()
     check_reachable(settings)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
     with connect(settings) as client:
         if once or not sys.stdout.isatty():
             found = look(client, settings)
