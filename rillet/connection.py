@@ -30,10 +30,10 @@ class _Telling:
 class _Resolving(_Telling):
     """Looks up its server's name before it connects, and then tries each address in turn.
 
-    uvloop would do so, but goes on after the time to connect is over: a name that is not found then
-    is an error that nobody is left to take, and logged as one of the program
-    (https://github.com/MagicStack/uvloop/pull/590, open as of uvloop 0.23). A look-up of its own is
-    cancelled as it should be.
+    Each address has the whole time to connect. uvloop would look the name up itself, but goes on
+    after the time is over: a name that is not found then is an error that nobody is left to take,
+    and logged as one of the program (https://github.com/MagicStack/uvloop/pull/590, open as of
+    uvloop 0.23). A look-up of its own is cancelled as it should be.
     """
 
     host: str
@@ -49,9 +49,7 @@ class _Resolving(_Telling):
             self._address = address
             try:
                 return await super()._connect()  # type: ignore[misc, no-any-return]
-            except TimeoutError:
-                raise
-            except OSError as error:
+            except OSError as error:  # a TimeoutError is one
                 fault = error
         raise fault
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 import uvloop
+from redis.asyncio.connection import Connection
 
 from rillet.connect import connect_async
 from rillet.settings import Settings
@@ -64,3 +65,27 @@ async def test_a_name_of_none_is_a_server_that_is_away() -> None:
     async with connect_async(Settings(redis_url=f"redis://{NOBODY}:6379/0")) as client:
         with pytest.raises(redis.ConnectionError, match=f"{NOBODY}:6379"):
             await client.ping()
+
+
+async def test_an_address_that_gives_no_answer_is_not_the_last(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the time to connect the next one is tried."""
+    port = int(settings.redis_url.get_secret_value().rpartition(":")[2].partition("/")[0])
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port)) for a in ("127.0.0.9", "127.0.0.1")
+    ]
+    loop, connect = asyncio.get_running_loop(), Connection._connect  # noqa: SLF001 where time is over
+
+    async def look_up(*_: Any, **__: Any) -> Any:
+        return found
+
+    async def slow(self: Any) -> None:
+        if self._address == "127.0.0.9":
+            raise TimeoutError
+        await connect(self)
+
+    monkeypatch.setattr(loop, "getaddrinfo", look_up)
+    monkeypatch.setattr(Connection, "_connect", slow)
+    async with connect_async(settings) as client:
+        assert await client.ping()
