@@ -19,6 +19,8 @@ BLOCK_MS = 2000
 BATCH = 2000
 LOOK_S = 5.0
 """How often it looks whether `firing` was changed by hand, of which `alerts` tells nothing."""
+LOOK_AGAIN_S = 0.25
+"""The same where changes were on their way."""
 
 GONE = (*FAULTS, TimeoutError)
 """What a Redis that is away raises."""
@@ -193,8 +195,10 @@ class Reader:
             pipe.hlen(self.keys[p].firing)
             async with asyncio.timeout(5):
                 newest, number_firing = await pipe.execute()
-                unread = newest and parse_id(_str(newest[0][0])) > parse_id(self._alert_ids[p])
-                if unread or number_firing == self.board.number(p):
+                if newest and parse_id(_str(newest[0][0])) > parse_id(self._alert_ids[p]):
+                    self._looked_at_s[number] = now - LOOK_S + LOOK_AGAIN_S
+                    continue
+                if number_firing == self.board.number(p):
                     continue
                 alerts = await self._firing(p)
             if self.board.differs(p, alerts):
