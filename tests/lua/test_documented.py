@@ -20,6 +20,7 @@ from rillet.keys import partition_keys
 from rillet.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
 PAGE = (ROOT / "docs" / "redis-layout.md").read_text()
 
 
@@ -54,6 +55,20 @@ def test_each_code_has_a_reading_that_gets_it(
     assert fields[b"code"].decode() == code
     assert fields[b"id"] == client.xrange("readings")[0][0]  # type: ignore[index,unused-ignore]
     assert fields[b"reason"]
+
+
+def test_the_readme_shows_the_hash_as_it_is(client: redis.Redis, settings: Settings) -> None:
+    """Its reading leaves the fields and figures that stand there, but for times and ids."""
+    shown = dict(re.findall(r"^(\w+)\t(\S+)$", README, re.MULTILINE))
+    shown = {name: shown[name] for name in list(shown)[: list(shown).index("restarts") + 1]}
+    add(client, "sensor soil-1 value 0.42")
+    run(client, settings)
+    found = {k.decode(): v.decode() for k, v in client.hgetall("stats:soil-1").items()}  # type: ignore[union-attr,unused-ignore]
+    timed = {"last_ts", "last_id", "first_ts"}
+    assert list(found) == list(shown)
+    assert {k: v for k, v in found.items() if k not in timed} == {
+        k: v for k, v in shown.items() if k not in timed
+    }
 
 
 def test_every_code_is_in_the_table() -> None:
