@@ -13,7 +13,7 @@ from rillet.embedded import EmbeddedServer
 from rillet.keys import GROUP, partition_keys
 from rillet.settings import Settings
 from rillet.validate import Limits, check
-from tests.serving import Api, serving
+from tests.serving import PLAIN, Api, serving
 from tests.waiting import until
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -31,7 +31,7 @@ def api(running_api: Api, client: redis.Redis) -> Api:  # noqa: ARG001 an empty 
 
 
 def _post(api: Api, body: object) -> httpx.Response:
-    return httpx.post(f"{api.url}/api/readings", json=body, timeout=20)
+    return httpx.post(f"{api.url}/api/readings", json=body, timeout=20, verify=PLAIN)
 
 
 def test_one_object_or_a_list_is_written(api: Api, client: redis.Redis, settings: Settings) -> None:
