@@ -11,6 +11,7 @@ import redis
 
 from rillet.embedded import EmbeddedServer
 from tests.serving import Api, serving, stream
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("client")
 
@@ -130,6 +131,7 @@ async def test_streams_are_capped_in_all_and_per_address(
                 refused = api.get("/api/stream")
                 assert refused.status_code == status
                 assert refused.headers["retry-after"]
+            until(lambda: api.metric("rillet_api_sse_clients") == 0)
             async with stream(api.url) as again:
                 await anext(again)
 
