@@ -38,13 +38,17 @@ def flush_scripts(house: House, _target: int) -> bool:
 
 
 def fill_memory(house: House, _target: int) -> bool:
-    """Leave little room under maxmemory, and fill that until the server refuses."""
+    """Leave little room under maxmemory, fill that until the server refuses, and take it away.
+
+    Else what is trimmed meanwhile makes room again, and the producers notice nothing.
+    """
     with contextlib.suppress(*AWAY):
         used = house.client.info("memory")["used_memory"]
         house.client.config_set("maxmemory", used + ROOM_BYTES)
         with contextlib.suppress(redis.OutOfMemoryError):
             for _ in range(4 * ROOM_BYTES // PIECE_BYTES):
                 house.client.append(BALLAST, b"\0" * PIECE_BYTES)
+        house.client.config_set("maxmemory", used)
         return True
     return False
 
