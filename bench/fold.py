@@ -12,6 +12,7 @@ from bench.cost import Bench, Cost
 from bench.features import as_text, measure_features, measure_kept, plain
 from bench.latency import latencies_ms
 from bench.parts import Part, measure_parts
+from rillet.console import tables
 from rillet.embedded import EmbeddedServer
 from rillet.settings import Settings
 
@@ -37,7 +38,7 @@ def fold(
         name = f"valkey {info['valkey_version']}" if "valkey_version" in info else "redis"
         settings = Settings(redis_url=own.url)
         bench = Bench(client, plain(settings), 1 if quick else 3)
-        console = Console()
+        console = tables()
         console.print(_costs(f"{name} (redis {info['redis_version']})", _measure(bench, quick)))
         console.print(_parts(measure_parts(bench, 2_000 if quick else 50_000, 10_000)))
         rows = measure_features(bench, 2_000 if quick else 100_000)

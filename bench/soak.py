@@ -17,6 +17,7 @@ from rich.progress import Progress
 
 from bench.load import BLOCK, MIX, Load
 from bench.soak_tables import STREAMS, Sample, fits, latency_table, lengths_table, memory_table
+from rillet.console import tables
 from rillet.embedded import EmbeddedServer
 from rillet.environment import environment_with
 from rillet.errors import UserError
@@ -66,7 +67,7 @@ def soak(
         samples = run.send(readings)
         seconds = time.perf_counter() - began
         wrong = run.wrong_fields()
-    console = Console(highlight=False)
+    console = tables()
     console.print(f"{readings:,} readings in {seconds:.0f} s: {readings / seconds:,.0f} a second")
     console.print(", ".join(f"{load.by_field[field]:,} in {field}" for field in MIX))
     growth = fits(samples)

@@ -16,10 +16,10 @@ from typing import Annotated
 
 import redis
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from bench.frames import fields
+from rillet.console import tables
 from rillet.embedded import EmbeddedServer, free_port
 
 WARM_S = 2.0
@@ -61,7 +61,7 @@ def sse(
     table = Table(title=f"{sensors} sensors in a frame, {hz:g} frames a second and client")
     for name in ("server", "clients", "frames/s", "p50 ms", "p99 ms", "CPU us/frame", "KB/client"):
         table.add_column(name, justify="left" if name == "server" else "right")
-    console = Console(width=100)
+    console = tables()
     for n in counts:
         for make in (_floor, _relay):
             with console.status(f"{make.__name__[1:]}, {n} clients"), make(sensors, hz) as server:

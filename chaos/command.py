@@ -11,6 +11,7 @@ from chaos.plan import NAMES, chosen, make_plan
 from chaos.readings import sensors_of
 from chaos.run import Config, Outcome, run
 from chaos.table import faults_table, readings_table, statistics_table
+from rillet.console import tables
 from rillet.errors import UserError
 from rillet.signals import end_as_by_ctrl_c
 
@@ -86,7 +87,7 @@ def _run(config: Config) -> Outcome:
 
 
 def _show(outcome: Outcome) -> None:
-    console, verdict = Console(highlight=False), outcome.verdict
+    console, verdict = tables(), outcome.verdict
     for table in (faults_table(outcome.done), readings_table(verdict), statistics_table(verdict)):
         console.print(table)
     for one in verdict.wrong:

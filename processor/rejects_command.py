@@ -14,6 +14,7 @@ from rich.table import Table
 from processor.rejects import Reject, Wanted, corrections, is_cut, read_rejects
 from processor.replay import claimed, finish_claims, send_back
 from rillet.connect import FAULTS, connect
+from rillet.console import tables
 from rillet.environment import load_settings
 from rillet.errors import UserError
 from rillet.reachable import check_reachable
@@ -50,7 +51,7 @@ def rejects(
             for one in found:
                 typer.echo(orjson.dumps(_as_object(one)))
         else:
-            Console().print(_table(found))
+            tables().print(_table(found))
         if more:
             console.print(f"{more} more: see --limit.")
         waiting = 0 if send else claimed(client, settings)

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -14,6 +13,7 @@ from processor.rules import LimitRule, RuleSet, shown
 from processor.rules_store import parse_file, read_rules, write_rules
 from processor.rules_text import RulesError
 from rillet.connect import connect
+from rillet.console import tables
 from rillet.environment import load_settings
 from rillet.errors import UserError
 from rillet.reachable import check_reachable
@@ -42,7 +42,7 @@ def show(
         listed = {"version": found.version, "rules": [shown(rule) for rule in found.rules]}
         typer.echo(orjson.dumps(listed, option=orjson.OPT_INDENT_2))
     else:
-        Console().print(_table(found))
+        tables().print(_table(found))
 
 
 @rules.command()

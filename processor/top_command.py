@@ -10,12 +10,10 @@ from rich.live import Live
 
 from processor.top import Look, Sort, look, table
 from rillet.connect import FAULTS, connect
+from rillet.console import tables
 from rillet.environment import load_settings
 from rillet.reachable import check_reachable
 from rillet.settings import Settings
-
-WIDE = 200
-"""Columns of what goes to a file or another program: room for whole names."""
 
 
 def top(
@@ -35,7 +33,7 @@ def top(
     """
     settings = load_settings()
     check_reachable(settings)
-    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    console = tables()
     with connect(settings) as client:
         if once or not sys.stdout.isatty():
             found = look(client, settings)

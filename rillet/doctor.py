@@ -6,7 +6,6 @@ ACL forbids says so, rather than passing.
 
 import re
 import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,11 +14,11 @@ from typing import Annotated, Any
 
 import typer
 from redis.exceptions import NoPermissionError, ResponseError
-from rich.console import Console
 
 from rillet import terminal
 from rillet.address import parse_address
 from rillet.connect import FAULTS, connect
+from rillet.console import tables
 from rillet.embedded import MINIMUM
 from rillet.environment import load_settings
 from rillet.finding import Finding, Level, Patient, ok, one
@@ -219,7 +218,7 @@ def doctor(
     """
     settings = load_settings()
     findings = examine(settings)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    console = tables()
     marks = {"ok": "[green]ok[/]     ", "warning": "[yellow]warning[/]", "error": "[red]error[/]  "}
     for finding in findings:
         if finding.level == "ok" and quiet:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 from rillet.connect import connect
+from rillet.console import tables
 from rillet.environment import load_settings
 from rillet.errors import UserError
 from rillet.keys import partition_keys, partition_of
@@ -61,7 +62,7 @@ def verify(
             reports = verify_file(chosen, {name: _hash(client, settings, name) for name in chosen})
     if not reports:
         raise UserError("There is nothing to verify: no sensor has statistics yet.")
-    show(Console(highlight=False), reports)
+    show(tables(), reports)
     raise typer.Exit(0 if all(report.right for report in reports) else 1)
 
 
