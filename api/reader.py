@@ -1,7 +1,6 @@
-"""Reads results into the tail and alerts to the board: the process's one XREAD connection."""
+"""Reads results into the tail, and hands on alerts: the process's one XREAD connection."""
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +9,13 @@ import redis.asyncio
 import structlog
 
 from api.board import Board
+from api.firing import Firing
 from api.tail import Position, Tail, parse_id
-from rillet.alert import Alert, from_entry, from_firing
 from rillet.connect import FAULTS
 from rillet.keys import Keys
 
 BLOCK_MS = 2000
 BATCH = 2000
-LOOK_S = 5.0
-"""How often it looks whether `firing` was changed by hand, of which `alerts` tells nothing."""
-LOOK_AGAIN_S = 0.25
-"""The same where changes were on their way."""
 
 GONE = (*FAULTS, TimeoutError)
 """What a Redis that is away raises."""
@@ -66,17 +61,13 @@ class Reader:
     ) -> None:
         self.client: Any = client
         self.tail = tail
-        self.board = board
-        self.keys = keys
         self.streams = [one.results for one in keys]
-        self._alerts = {one.alerts: p for p, one in enumerate(keys)}
-        self._alert_ids = ["0-0"] * len(keys)
+        self._firing = Firing(client, keys, board)
         self._read_counts: list[int | None] = [None] * len(keys)
         everything = list(range(len(self.streams)))
         self.groups = [[p] for p in everything] if apart else [everything]
         self.lost: set[int] = set(range(len(self.groups)))
         self._faults = [""] * len(self.groups)
-        self._looked_at_s = [0.0] * len(self.groups)
         self.on_change: Callable[[bool], object] = bool
 
     @property
@@ -95,13 +86,13 @@ class Reader:
             try:
                 anew = await self._check(group) or away
                 if anew:
-                    await self._load_alerts(group)
+                    await self._firing.load(group)
                 self._note(number)
                 away = False
                 pause_s = 0.05
                 while await self._read(group):
-                    await self._look_at_firing(number, group)
-                await self._look_at_firing(number, group)
+                    await self._firing.look(group)
+                await self._firing.look(group)
             except GONE as error:
                 away = True
                 self._note(number, f"{type(error).__name__}: {error}")
@@ -125,7 +116,7 @@ class Reader:
     async def _read(self, group: list[int]) -> bool:
         """Take what is new; return False when it is time to check the streams themselves."""
         after = {self.streams[p]: _text(self.tail.position[p]) for p in group}
-        after |= {self.keys[p].alerts: self._alert_ids[p] for p in group}
+        after |= self._firing.places(group)
         pipe = self.client.pipeline(transaction=False)
         pipe.xread(after, count=BATCH, block=BLOCK_MS)
         for name, place in after.items():
@@ -136,8 +127,8 @@ class Reader:
         whole = {name for name, entries in zip(after, kept, strict=True) if entries}
         for key, entries in answer:
             name = key.decode()
-            if name in self._alerts:
-                await self._take_alerts(self._alerts[name], entries, whole=name in whole)
+            if name in self._firing:
+                await self._firing.take(name, entries, whole=name in whole)
                 continue
             partition = self.streams.index(name)
             if name not in whole and await self._lacks(partition, entries):
@@ -161,53 +152,6 @@ class Reader:
         now = await self._extent(partition)
         at_end = now.last == parse_id(entries[-1][0].decode()) and now.added == read + len(entries)
         return not at_end and now.removed != read
-
-    async def _take_alerts(self, partition: int, entries: list[Any], *, whole: bool) -> None:
-        """Take changes singly; where some before them may be gone, what fires now instead."""
-        if not whole and self._alert_ids[partition] != "0-0":
-            await self._load_alerts([partition])
-            return
-        for entry, fields in entries:
-            self._alert_ids[partition] = entry.decode()
-            self.board.take(partition, from_entry(entry, fields))
-
-    async def _load_alerts(self, group: list[int]) -> None:
-        """Take what fires now; changes after the place that was read before follow singly."""
-        for p in group:
-            async with asyncio.timeout(5):
-                newest = await self.client.xrevrange(self.keys[p].alerts, count=1)
-                firing = await self._firing(p)
-            self._alert_ids[p] = newest[0][0].decode() if newest else "0-0"
-            self.board.replace(p, firing)
-
-    async def _look_at_firing(self, number: int, group: list[int]) -> None:
-        """Every so often, take what fires where that is not what the changes read so far say.
-
-        What was changed after them follows singly all the same.
-        """
-        now = time.monotonic()
-        if now - self._looked_at_s[number] < LOOK_S:
-            return
-        self._looked_at_s[number] = now
-        for p in group:
-            pipe = self.client.pipeline(transaction=False)
-            pipe.xrevrange(self.keys[p].alerts, count=1)
-            pipe.hlen(self.keys[p].firing)
-            async with asyncio.timeout(5):
-                newest, number_firing = await pipe.execute()
-                if newest and parse_id(_str(newest[0][0])) > parse_id(self._alert_ids[p]):
-                    self._looked_at_s[number] = now - LOOK_S + LOOK_AGAIN_S
-                    continue
-                if number_firing == self.board.number(p):
-                    continue
-                alerts = await self._firing(p)
-            if self.board.differs(p, alerts):
-                log.info("alerts.changed_by_hand", stream=self.keys[p].firing)
-                self.board.replace(p, alerts)
-
-    async def _firing(self, partition: int) -> list[Alert]:
-        values: dict[bytes, bytes] = await self.client.hgetall(self.keys[partition].firing)
-        return [one for one in map(from_firing, values.values()) if one]
 
     async def _check(self, group: list[int]) -> bool:
         """Begin anew, and tell so, at the start and where entries that were never read are gone."""

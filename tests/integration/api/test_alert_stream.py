@@ -143,11 +143,11 @@ async def test_alerts_survive_a_redis_that_loses_everything() -> None:
 
 
 @pytest.mark.parametrize("results", ["quiet", "flowing"])
-async def test_what_is_taken_out_of_firing_by_hand_is_noticed(
+async def test_what_is_changed_in_firing_by_hand_is_noticed(
     client: redis.Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch, results: str
 ) -> None:
     """The list becomes what `firing` has, whether results flow or not; changes go on singly."""
-    monkeypatch.setattr("api.reader.LOOK_S", 0.0)
+    monkeypatch.setattr("api.firing.LOOK_S", 0.0)
     monkeypatch.setattr("api.reader.BLOCK_MS", 20 if results == "quiet" else 2000)
     tail, board = Tail(1, 100), Board()
     for sensor in ("a", "b"):
@@ -163,15 +163,26 @@ async def test_what_is_taken_out_of_firing_by_hand_is_noticed(
                 await asyncio.sleep(0.01)
 
         await fire("a", "b")
-        client.hdel(KEYS.firing, "too-hot:b")
         lists = board.floor
+        client.hdel(KEYS.firing, "too-hot:b")
         await fire("a")
-        assert board.floor == lists + 1
+        with client.pipeline() as both:  # as many as before, but others
+            both.hset(KEYS.firing, "too-hot:b", orjson.dumps({"sensor": "b", "rule": "too-hot"}))
+            both.hdel(KEYS.firing, "too-hot:a")
+            both.execute()
+        await fire("b")
+        assert board.floor == lists + 2
+        change(client, KEYS, sensor="a")
+        await fire("a", "b")
+        client.hdel(KEYS.firing, "too-hot:b")
+        await fire("a")
+        assert board.floor > lists + 2
+        lists = board.floor
         change(client, KEYS, sensor="c")
         await fire("a", "c")
         change(client, KEYS, sensor="a", state="resolved")
         await fire("c")
-        assert board.floor == lists + 1
+        assert board.floor == lists
         following.cancel()
 
 
