@@ -8,11 +8,15 @@ from typing import Any, Self
 from fastapi import HTTPException
 
 from api.store import Everything
+from processor.missing import missing
 from processor.pane import Pane, pane_figures
 from processor.record import Moments, pieces_of
 from processor.sketch import quantiles
+from processor.spans import clipped, length
 from processor.windows import Sensor, begin_of, counts_needed, is_kept, over
 from rillet.sizes import Size, parse_span_ms
+
+FOREVER = float("inf")
 
 
 def now_ms() -> int:
@@ -61,12 +65,15 @@ def panes_of(found: Everything, sizes: Sequence[Size]) -> Mapping[str, list[Pane
 
 def last_part(found: Everything, asked: Asked, sizes: Sequence[Size]) -> dict[str, Any]:
     """Return the figures of the readings in a span, exact but for its quantiles."""
-    sensor = Sensor.unpack(found.record, found.slow)
-    pane = over(panes_of(found, sizes), sensor, sizes, asked.from_ms)
+    sensor, panes = Sensor.unpack(found.record, found.slow), panes_of(found, sizes)
+    pane = over(panes, sensor, sizes, asked.from_ms)
     shown = pane_figures(pane) if pane else {"count": 0}
     figures = {name: shown[name] for name in shown if name not in {"start", "end", "open"}}
     oldest = pane.start if pane else asked.to_ms
-    return {"from": asked.from_ms if asked.kept else oldest, "to": asked.to_ms} | figures
+    begin = asked.from_ms if asked.kept else oldest
+    if lost := clipped(missing(panes, sensor, sizes, asked.from_ms), begin, FOREVER):
+        figures |= {"missing_ms": int(length(lost))}
+    return {"from": begin, "to": asked.to_ms} | figures
 
 
 def windows_of(

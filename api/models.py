@@ -56,6 +56,11 @@ class Span(BaseModel):
     p50: float | None = Field(None, description="The median, within 1%.")
     p90: float | None = Field(None, description="Within 1%.")
     p99: float | None = Field(None, description="Within 1%.")
+    missing_ms: int = Field(
+        0,
+        description="Where sizes of windows were changed: of so much of its time, in ms, it may "
+        "lack readings.",
+    )
 
 
 class Over(Span):
@@ -75,9 +80,6 @@ class Window(Span):
     start: int = Field(description="Ms since 1970.", examples=[1795484880000])
     end: int = Field(description="Ms since 1970.", examples=[1795484940000])
     open: bool = Field(False, description="More readings may come into it.")
-    missing_ms: int = Field(
-        0, description="Where sizes were changed: of so much of its time it may lack readings."
-    )
 
 
 class Windows(BaseModel):

@@ -2,7 +2,7 @@
 
 A pane is a tumbling window [start, end) of event time, in ms. Of a size that was not there all the
 time a pane may lack what closed meanwhile: the finer panes whose time lies in spans that it names
-(lua/include/coverage.lua).
+(lua/include/coverage.lua); and what was open in larger ones then (lua/include/origins.lua).
 """
 
 import struct
@@ -13,7 +13,7 @@ from typing import Any, Self
 from processor.merge import figures
 from processor.record import Moments, pieces_of
 from processor.sketch import Sketch, quantiles
-from processor.spans import Spans, unpack_spans, without
+from processor.spans import Spans, length, union, unpack_spans, without
 from rillet.sizes import Size
 
 _CLOSED = struct.Struct("<3d")
@@ -26,7 +26,8 @@ class Pane:
 
     `first` and `last` are the values of earliest and latest event time, `first_ts` and `last_ts`;
     of a closed pane those times are its bounds. Finer panes that closed in a span of `lacking` are
-    not in it. Panes add; where times are equal the readings of the right-hand side came later.
+    not in it, nor readings with an event time in `unseen` that came before a change of sizes. Panes
+    add; where times are equal the readings of the right-hand side came later.
     """
 
     start: int
@@ -39,6 +40,12 @@ class Pane:
     sketch: Sketch = field(default_factory=Sketch)
     open: bool = False
     lacking: Spans = ()
+    unseen: Spans = ()
+
+    @property
+    def missing(self) -> Spans:
+        """Return of which of its time there may be readings that are not in it."""
+        return union(self.lacking, self.unseen)
 
     @classmethod
     def closed(cls, packed: bytes, size: Size) -> Self:
@@ -47,8 +54,19 @@ class Pane:
         start, first, last = _CLOSED.unpack(pieces["p"])
         moments, sketch = Moments.unpack(pieces["m"]), Sketch.unpack(pieces.get("q", b""))
         end = int(start) + size.ms
-        lacking = unpack_spans(pieces.get("h", b""))
-        return cls(int(start), end, moments, first, last, start, end - 1, sketch, False, lacking)
+        lacking, unseen = (unpack_spans(pieces.get(tag, b"")) for tag in "hu")
+        return cls(
+            int(start),
+            end,
+            moments,
+            first,
+            last,
+            start,
+            end - 1,
+            sketch,
+            lacking=lacking,
+            unseen=unseen,
+        )
 
     @classmethod
     def opened(cls, start: float, body: bytes, size_ms: int) -> Self:
@@ -98,6 +116,6 @@ def pane_figures(pane: Pane) -> dict[str, Any]:
     shown |= {"first": pane.first, "last": pane.last}
     if pane.sketch.count == pane.moments.n:  # else quantiles were off for a part of it
         shown |= quantiles(pane.sketch, pane.moments.low, pane.moments.high)
-    if pane.lacking:
-        shown |= {"missing_ms": int(sum(end - begin for begin, end in pane.lacking))}
+    if pane.missing:
+        shown |= {"missing_ms": int(length(pane.missing))}
     return shown | ({"open": True} if pane.open else {})

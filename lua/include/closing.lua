@@ -5,12 +5,14 @@
 local M = {}
 
 local sizes, keys, most, windows_maxlen
-local huge = math.huge
+local huge, NONE = math.huge, spans.NONE
+local MOST_UNSEEN = 128 -- spans of one window, which is what origins has at most; older ones become one
 
 function M.setup(options, names)
   sizes, keys, most = options.sizes, names, options.sketch_buckets
   windows_maxlen = options.windows_maxlen
   coverage.setup(sizes)
+  origins.setup(sizes)
   stored.setup(options, names)
 end
 
@@ -80,7 +82,8 @@ local function gather_for(s, above, level, from, to, lacking)
   if #wanted == 0 then
     return {}
   end
-  local parts, rest = stored.gather(s, level, from, to, wanted)
+  local parts, rest, unseen = stored.gather(s, level, from, to, wanted)
+  origins.add(s, origins.NOWHERE, unseen)
   for i = above, #sizes do coverage.got(s, sizes[i].ms, spans.without(wanted, rest)) end
   return parts
 end
@@ -106,15 +109,19 @@ local function close(w, s, p, size)
   end
   local one, to = sizes[level], p.start + size
   if to > w.closed_until then w.closed_until = to end
-  local lacking, whole, rest = coverage.lacking(s, size, p.start, to), p, nil
+  local lacking, whole, rest = coverage.lacking(s, size, p.start, to), p, NONE
+  local unseen = origins.unseen(s, size, p.start, to)
+  local missing = unseen
   if lacking then
-    local parts
-    parts, rest = stored.gather(s, level, p.start, to, lacking)
-    whole = with(p, parts)
+    local parts, more
+    parts, rest, more = stored.gather(s, level, p.start, to, lacking)
+    whole, unseen = with(p, parts), spans.fewer(spans.either(unseen, more), MOST_UNSEEN)
+    missing = spans.either(unseen, rest)
   end
-  outbox.element(keys.panes_prefix .. one.name .. ':' .. s.name, one.keep, pane.closed(whole, rest))
+  outbox.element(keys.panes_prefix .. one.name .. ':' .. s.name, one.keep,
+    pane.closed(whole, rest, unseen))
   outbox.entry('closed', keys.windows_prefix .. one.name, windows_maxlen,
-    pane.fields(whole, s.name, size, rest))
+    pane.fields(whole, s.name, size, missing))
   pass_on(s, p, level, lacking)
 end
 
@@ -164,6 +171,7 @@ local function notice(w, s)
   end
   for _, p in ipairs(orphans) do
     local level, start = larger(p.start, p.size, 1)
+    origins.move(s, p, sizes[level].ms)
     hold(s, pane.open(p), sizes[level].ms, start)
   end
   if w.closed_until > -huge then fill(w, s) end
@@ -176,16 +184,16 @@ function M.close_until(w, watermark, s)
   while w.next_end <= watermark do
     local p, size = take_first(w, s)
     close(w, s, p, size)
+    origins.expire(s, w.closed_until)
     note_next_end(w, s)
   end
 end
 
 -- Where the finest size was changed, hands what is open of the old one to the slow record.
 function M.adopt(w, s)
-  for _, p in ipairs(w.open) do
-    count_all(s, pane.open(p))
-    hold(s, p, w.size, p.start)
-  end
+  for _, p in ipairs(w.open) do count_all(s, pane.open(p)) end
+  origins.note(s, w.open, w.size)
+  for _, p in ipairs(w.open) do hold(s, p, w.size, p.start) end
   w.open = {}
   notice(w, s)
   w.size = sizes[1].ms

@@ -49,8 +49,7 @@ local function pack_cover(record)
   end
   table.sort(order)
   for i, size in ipairs(order) do
-    local list = record.known.lacking[size]
-    while #list > 2 * MOST_SPANS do list = { list[1], unpack(list, 4) } end
+    local list = spans.fewer(record.known.lacking[size], MOST_SPANS)
     parts[i] = pack('<dB', size, #list / 2) .. spans.pack(list)
   end
   record.lacking_until = last
@@ -108,7 +107,7 @@ end
 
 -- Takes the windows of sizes that are gone out of the record; returns those that lie in a larger one.
 -- The others are no more: should their size come back, it takes what is kept.
-local function take_orphans(record, now)
+local function take_orphans(s, record, now)
   local stay, orphans = {}, {}
   for _, p in ipairs(record.open) do
     local larger = false
@@ -117,7 +116,7 @@ local function take_orphans(record, now)
       stay[#stay + 1] = p
     else
       now.lacking[p.size] = either(now.lacking[p.size] or NONE, { p.start, p.start + p.size })
-      if larger then orphans[#orphans + 1] = p end
+      if larger then orphans[#orphans + 1] = p else origins.move(s, p, origins.NOWHERE) end
     end
   end
   record.open = stay
@@ -146,7 +145,7 @@ function M.notice(w, s)
     now.lacking[size] = both(both(lacking, past), not_open(record, was, size))
   end
   note_gone(record, was, now, past)
-  local orphans = take_orphans(record, now)
+  local orphans = take_orphans(s, record, now)
   forget_many(now)
   record.known = now
   pack_cover(record)

@@ -54,22 +54,25 @@ function M.absorb(into, p, most)
   if p.sketch ~= '' then into.sketch = buckets.merge(into.sketch, p.sketch, most) end
 end
 
-local START, MOMENTS, SKETCH, LACKING = string.byte('pmqh', 1, 4)
+local START, MOMENTS, SKETCH, LACKING, UNSEEN = string.byte('pmqhu', 1, 5)
+
+-- Returns a piece of spans, if there are any.
+local function piece_of(tag, list)
+  return #list == 0 and '' or pack('<BH', tag, 8 * #list) .. spans.pack(list)
+end
 
 -- Returns a closed pane as a list `panes:` holds it: pieces p, m, q where there is a sketch, and h
--- where it lacks readings (spans, see coverage).
-function M.closed(p, lacking)
+-- and u where it lacks readings (spans, see coverage and origins).
+function M.closed(p, lacking, unseen)
   local m, q = moments.pack(p.m), p.sketch
   local pieces = pack('<BHddd', START, 24, p.start, p.first, p.last) .. pack('<BHc0', MOMENTS, #m, m)
-  if lacking and #lacking > 0 then
-    pieces = pieces .. pack('<BH', LACKING, 8 * #lacking) .. spans.pack(lacking)
-  end
+  pieces = pieces .. piece_of(LACKING, lacking) .. piece_of(UNSEEN, unseen)
   return q == '' and pieces or pieces .. pack('<BHc0', SKETCH, #q, q)
 end
 
 -- Returns the pane of that. When its readings were is known only as far as its bounds.
 function M.stored(bytes, size_ms)
-  local p, at = { sketch = '', lacking = spans.NONE }, 1
+  local p, at = { sketch = '', lacking = spans.NONE, unseen = spans.NONE }, 1
   while at <= #bytes do
     local tag, size
     tag, size, at = unpack_struct('<BH', bytes, at)
@@ -77,6 +80,7 @@ function M.stored(bytes, size_ms)
     if tag == MOMENTS then p.m = moments.begin(bytes, at) end
     if tag == SKETCH then p.sketch = sub(bytes, at, at + size - 1) end
     if tag == LACKING then p.lacking = spans.unpack(bytes, at, size / 16) end
+    if tag == UNSEEN then p.unseen = spans.unpack(bytes, at, size / 16) end
     at = at + size
   end
   p.first_ts, p.last_ts = p.start, p.start + size_ms - 1
@@ -85,8 +89,9 @@ end
 
 local QS, NAMES = { 0.5, 0.9, 0.99 }, { 'p50', 'p90', 'p99' }
 
--- Returns the figures of a closed pane as the fields of its entry on `windows:`.
-function M.fields(p, name, size_ms, lacking)
+-- Returns the figures of a closed pane as the fields of its entry on `windows:`; and of how much of
+-- its time readings are missing, of a list of spans.
+function M.fields(p, name, size_ms, missing)
   local m, text, measured = p.m, number.shortest, number.shortest_measured
   local sum, mean, _, stddev = figures.of(m)
   local fields = { 'sensor', name, 'start', text(p.start), 'end', text(p.start + size_ms),
@@ -99,8 +104,8 @@ function M.fields(p, name, size_ms, lacking)
       fields[#fields + 1], fields[#fields + 2] = NAMES[i], text(found[i])
     end
   end
-  if lacking and #lacking > 0 then
-    fields[#fields + 1], fields[#fields + 2] = 'missing_ms', text(spans.length(lacking))
+  if #missing > 0 then
+    fields[#fields + 1], fields[#fields + 2] = 'missing_ms', text(spans.length(missing))
   end
   return fields
 end

@@ -1,11 +1,12 @@
 -- slow: a sensor's second record, for what changes once a window and not once a fold. Reads `state`.
 --
--- It lies in the field `\0slow:<sensor>` and is written by the HSET that commits the fold. Three
+-- It lies in the field `\0slow:<sensor>` and is written by the HSET that commits the fold. Four
 -- pieces: the sketch of all values that are in no open window of the finest size; the open windows
--- of the larger sizes, as a list { size in ms, start, body }; and, packed, what coverage knows.
+-- of the larger sizes, as a list { size in ms, start, body }; and, packed, what coverage and origins
+-- know.
 local M = { PREFIX = '\0slow:', body_of = function(one) return one.body end }
 
-local OPEN, SKETCH, COVER = string.byte('w'), string.byte('q'), string.byte('h')
+local OPEN, SKETCH, COVER, ORIGINS = string.byte('wqho', 1, 4)
 local pack, unpack_struct, sub = struct.pack, struct.unpack, string.sub
 local hash
 
@@ -25,7 +26,7 @@ local function unpack_open(piece)
 end
 
 local function unpack_record(record)
-  local slow, at = { sketch = '', open = {}, cover = '' }, 1
+  local slow, at = { sketch = '', open = {}, cover = '', origins = '' }, 1
   while at <= #record do
     local tag, size
     tag, size, at = unpack_struct('<BI4', record, at)
@@ -34,6 +35,7 @@ local function unpack_record(record)
     if tag == OPEN then slow.open = unpack_open(piece) end
     if tag == SKETCH then slow.sketch = piece end
     if tag == COVER then slow.cover = piece end
+    if tag == ORIGINS then slow.origins = piece end
   end
   return slow
 end
@@ -46,6 +48,11 @@ function M.of(s)
   return s.slow
 end
 
+-- Returns a piece that is only there where it says something.
+local function rare(tag, piece)
+  return piece == '' and '' or pack('<BI4', tag, #piece) .. piece
+end
+
 -- Returns the packed record.
 function M.pack(slow)
   local open = {}
@@ -54,8 +61,8 @@ function M.pack(slow)
     open[i] = pack('<ddHc0', one.size, one.start, #body, body)
   end
   open = table.concat(open)
-  local cover = slow.cover == '' and '' or pack('<BI4', COVER, #slow.cover) .. slow.cover
-  return pack('<BI4', SKETCH, #slow.sketch) .. slow.sketch .. pack('<BI4', OPEN, #open) .. open .. cover
+  return pack('<BI4', SKETCH, #slow.sketch) .. slow.sketch .. pack('<BI4', OPEN, #open) .. open
+    .. rare(COVER, slow.cover) .. rare(ORIGINS, slow.origins)
 end
 
 return M

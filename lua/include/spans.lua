@@ -41,6 +41,14 @@ function M.length(list)
   return sum
 end
 
+-- Returns a list of no more than so many spans: the oldest ones as one.
+function M.fewer(list, most)
+  if #list <= 2 * most then
+    return list
+  end
+  return { list[1], unpack(list, #list - 2 * most + 2) }
+end
+
 -- Returns the bytes of a list, 16 for each span.
 function M.pack(list)
   return struct.pack('<' .. ('d'):rep(#list), unpack(list))

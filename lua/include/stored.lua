@@ -2,7 +2,7 @@
 local M = {}
 
 local sizes, prefix
-local both, without, either = spans.both, spans.without, spans.either
+local both, without, either, NONE = spans.both, spans.without, spans.either, spans.NONE
 local MOST = 2000 -- of one size that are looked at
 
 function M.setup(options, names)
@@ -38,10 +38,10 @@ local function within(s, size, from, to)
 end
 
 -- Returns the kept windows finer than sizes[level] that make up what is lacking in [from, to), the
--- largest first; and what is lacking still. Where a size was there all the time, and is kept, there
--- were no readings but those in its windows.
+-- largest first; what is lacking still; and of the rest what these have not seen (see origins). Where
+-- a size was there all the time, and is kept, there were no readings but those in its windows.
 function M.gather(s, level, from, to, lacking)
-  local found, rest = {}, lacking
+  local found, rest, unseen = {}, lacking, NONE
   for i = level - 1, 1, -1 do
     if #rest == 0 then break end
     local size, used, doubt = sizes[i], {}, coverage.of(s, sizes[i].ms)
@@ -50,15 +50,17 @@ function M.gather(s, level, from, to, lacking)
       local has = without({ p.start, p.start + size.ms }, p.lacking)
       local wanted = #both(has, rest) > 0
       if wanted and #without(has, rest) == 0 then
-        found[#found + 1] = p
+        found[#found + 1], unseen = p, either(unseen, p.unseen)
         for _, moment in ipairs(has) do used[#used + 1] = moment end
       elseif wanted then
         doubt = either(doubt, has)
       end
     end
-    rest = both(without(rest, used), either(doubt, { -math.huge, oldest }))
+    local still = both(without(rest, used), either(doubt, { -math.huge, oldest }))
+    unseen = either(unseen, both(without(rest, still), origins.unseen(s, size.ms, from, to)))
+    rest = still
   end
-  return found, rest
+  return found, rest, unseen
 end
 
 return M

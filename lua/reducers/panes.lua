@@ -1,5 +1,5 @@
 -- panes: windows in event time of one sensor. Reads its slow record.
---- INCLUDE times blocks buckets spans pane coverage stored closing
+--- INCLUDE times blocks buckets spans pane origins coverage stored closing
 --
 -- A reading goes into one open pane, of the finest size. A pane closes once the watermark, the
 -- sensor's latest event time less the allowed lateness, reaches its end; the watermark goes on by

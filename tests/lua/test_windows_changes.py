@@ -13,10 +13,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from processor.fold import fold
+from processor.missing import missing
 from processor.pane import Pane
 from processor.record import Moments
 from processor.sketch import Sketch
-from processor.windows import Sensor, over, record_fields
+from processor.spans import length
+from processor.windows import Sensor, begin_of, over, record_fields
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 from rillet.sizes import Size, parse_sizes
@@ -26,6 +28,8 @@ from tests.lua.model import exact_figures
 LATENESS = 2000
 BEGIN = 86_400_000_000
 FOREVER_MS = 10**9
+MOST_SENT = 200
+"""Values of which larger ones would not be taken, nor added without rounding."""
 SIZES = ["1s,5s,20s", "5s,20s", "20s", "1s,20s", "1s", "2s,10s", "4s,20s", "3s", "3s,15s,60s"]
 # All times are whole tenths: the clock may look at a sensor a moment (50 ms) late.
 tenths = st.integers(0, 60).map(lambda n: n * 100)
@@ -44,6 +48,13 @@ enlarge = st.tuples(st.just("change"), st.sampled_from(STAYS), st.just(True))
 one = [("send", "a", 1, 0), ("fold", 1), ("wait", 300)]
 steps = st.lists(
     st.one_of(send, send, send, wait, wait, run, run, change), min_size=12, max_size=60
+)
+change_kept = st.tuples(
+    st.just("change"), st.sampled_from(SIZES), st.just(True), st.sampled_from(["60", "70"])
+)
+many = st.tuples(st.just("each_second"), st.sampled_from("ab"), st.integers(1, 40))
+few_kept = st.lists(
+    st.one_of(send, many, many, wait, run, run, change_kept), min_size=12, max_size=40
 )
 finest_stays = st.lists(
     st.one_of(send, send, send, wait, wait, run, run, enlarge), min_size=12, max_size=60
@@ -162,9 +173,16 @@ class Scene:
         """Let time pass."""
         self.now += ms
 
-    def change(self, sizes: str, quantiles: bool) -> None:
+    def each_second(self, sensor: str, count: int) -> None:
+        """Send so many entries of one reading, one a second, while values are not too large."""
+        for _ in range(min(count, MOST_SENT - self.sent)):
+            self.wait(1000)
+            self.send(sensor, 1, 0)
+
+    def change(self, sizes: str, quantiles: bool, keep: str = "1000") -> None:
         """Change the settings of the next folds."""
-        self.settings = self.settings.model_copy(update={"windows": sizes, "quantiles": quantiles})
+        more = {"windows": sizes, "quantiles": quantiles, "windows_keep": keep}
+        self.settings = self.settings.model_copy(update=more)
 
     def fold(self, count: int = 1000) -> None:
         """Fold so many entries, and let the models take the same."""
@@ -222,7 +240,36 @@ def check_written(scene: Scene, sensor: str, model: Model) -> None:
             assert {r.value for r in own} <= {r.value for r in inside}
             assert {r.value for r in inside} <= {r.value for r in model.within(size.ms, start)}
             check_entry(one, inside)
-            assert ("missing_ms" in one) == (pane.lacking != ())
+            shown_ms = int(one.get("missing_ms", 0))
+            assert shown_ms == length(pane.missing)
+            check_missing(shown_ms, size, inside, model.within(size.ms, start))
+
+
+def check_missing(
+    missing_ms: float, size: Size, inside: list[Reading], every: list[Reading]
+) -> None:
+    """Check that a window that lacks a reading which was in time says so."""
+    whole = {r.value for r in inside} == {r.value for r in every}
+    assert whole or missing_ms > 0
+    assert 0 <= missing_ms <= size.ms
+
+
+def check_kept(scene: Scene, sensor: str, model: Model) -> None:
+    """Check that each window that is kept is whole or says it is not; so each span that is kept."""
+    for size in {size.name: size for sizes in ALL for size in parse_sizes(sizes, "1000")}.values():
+        for pane in panes_of(scene, sensor, size):
+            inside = readings_of(pane, model)
+            check_missing(length(pane.missing), size, inside, model.within(size.ms, pane.start))
+    sizes, state = scene.settings.window_sizes, state_of(scene, sensor)
+    closed = {size.name: panes_of(scene, sensor, size) for size in sizes}
+    for span_ms in range(1000, (sizes[-1].keep - 1) * sizes[-1].ms, 7000):
+        begin = begin_of(sizes, span_ms, scene.now)
+        found = over(closed, state, sizes, begin)
+        want = {r.value for r in model.taken if r.ts >= begin and r not in model.late}
+        inside = readings_of(found, model) if found else []
+        assert {r.value for r in inside} <= want
+        whole = len(inside) == len(want)
+        assert whole or length(missing(closed, state, sizes, begin)) > 0
 
 
 def check_entry(shown: dict[str, str], inside: list[Reading]) -> None:
@@ -261,10 +308,14 @@ def check_state(scene: Scene, sensor: str, model: Model) -> None:
             inside = readings_of(pane, model)
             assert want <= {r.value for r in inside}
             assert pane.sketch == Sketch.of(r.value for r in inside if r.sketched)
+            check_missing(length(pane.missing), size, inside, model.within(size.ms, pane.start))
 
 
 def check_spans(scene: Scene, sensor: str, model: Model) -> None:
-    """Check that a span has each reading once that any of its windows has, open or kept."""
+    """Check that a span has each reading once that any of its windows has, open or kept.
+
+    If it lacks any that was in time, it says so.
+    """
     sizes, state = scene.settings.window_sizes, state_of(scene, sensor)
     closed = {size.name: panes_of(scene, sensor, size) for size in sizes}
     panes = [*state.open, *(pane for some in closed.values() for pane in some)]
@@ -275,6 +326,8 @@ def check_spans(scene: Scene, sensor: str, model: Model) -> None:
         assert (found is None) == (not want)
         if found:
             assert {r.value for r in readings_of(found, model)} == want
+        every = {r.value for r in model.taken if r.ts >= begin and r not in model.late}
+        assert want == every or length(missing(closed, state, sizes, begin)) > 0
 
 
 @given(steps)
@@ -304,7 +357,7 @@ def played(
     scene = Scene(client, settings.model_copy(update=more))
     for name, *arguments in steps:
         getattr(scene, name)(*arguments)
-        if name == "fold":
+        if name in ("fold", "change"):  # an API may know of a change before a fold does
             for sensor, model in scene.models.items():
                 check_spans(scene, sensor, model)
     for wait_ms in (0, FOREVER_MS):
@@ -315,6 +368,24 @@ def played(
             yield scene, sensor, model
 
 
+@given(few_kept)
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_is_kept_no_more_is_told(
+    client: redis.Redis, settings: Settings, steps: list[Any]
+) -> None:
+    """Few windows are kept, in changing numbers: each, and each span, is whole or says so."""
+    client.flushall()
+    more = {"windows": SIZES[0], "windows_keep": "60", "allowed_lateness_ms": LATENESS}
+    scene = Scene(client, settings.model_copy(update=more))
+    for name, *arguments in steps:
+        getattr(scene, name)(*arguments)
+        if name in ("fold", "change"):
+            for sensor, model in scene.models.items():
+                check_kept(scene, sensor, model)
+
+
 @given(finest_stays)
 @hypothesis_settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -322,16 +393,24 @@ def played(
 def test_windows_are_whole_where_the_finest_size_stays(
     client: redis.Redis, settings: Settings, steps: list[Any]
 ) -> None:
-    """Whatever larger sizes come and go: a window has all readings in it, from when it was none."""
+    """Whatever larger sizes come and go: a window has all readings in it, from when it was none.
+
+    Only the time before the first window that is kept may count as missing: nothing is known of it.
+    """
+    (finest,) = parse_sizes(STAYS[0], "1000")
     for scene, sensor, model in played(client, settings, STAYS[0], steps):
         for size in parse_sizes("1s,5s,20s,60s", "1000"):
+            first = panes_of(scene, sensor, finest)[0].start if model.written else BEGIN
             for pane in panes_of(scene, sensor, size):
                 want = {r.value for r in model.within(size.ms, pane.start)}
                 assert {r.value for r in readings_of(pane, model)} == want
+                assert all(to <= first for _, to in pane.missing)
         everything = {r.value for r in model.taken if r not in model.late}
         sizes = scene.settings.window_sizes
         closed = {size.name: panes_of(scene, sensor, size) for size in sizes}
-        found = over(closed, state_of(scene, sensor), sizes, 0)
+        state = state_of(scene, sensor)
+        assert missing(closed, state, sizes, 0) == ()
+        found = over(closed, state, sizes, 0)
         assert (found is None) == (not everything)
         if found:
             assert {r.value for r in readings_of(found, model)} == everything

@@ -148,6 +148,27 @@ def test_a_window_of_a_new_size_shows_what_it_lacks(api: Api, client: redis.Redi
     assert api.get("/api/sensors/new?over=1h").json()["over"]["count"] == 14
 
 
+def test_a_span_says_what_only_a_larger_window_has(api: Api, client: redis.Redis) -> None:
+    """A minute was open when 10 s became the finest; a span that begins in it lacks 25 s of it."""
+    client.flushall()
+    start = minute() - 300_000
+    write(client, "finer", [(start + 5000 * n, n) for n in range(10)], windows="1m,1h")
+    write(client, "finer", [(start + 5000 * n, n) for n in range(10, 40)])
+    asked_s = (time.time_ns() // 1_000_000 - start) // 1000
+    whole = api.get(f"/api/sensors/finer?over={asked_s}s").json()["over"]
+    assert (whole["from"], whole["count"], "missing_ms" in whole) == (start, 40, False)
+    part = api.get(f"/api/sensors/finer?over={asked_s - 20}s").json()["over"]
+    assert (part["from"], part["count"], part["missing_ms"]) == (start + 20_000, 30, 25_001)
+    late = api.get(f"/api/sensors/finer?over={asked_s - 50}s").json()["over"]
+    assert (late["count"], "missing_ms" in late) == (30, False)
+    first, second, *_ = api.get("/api/sensors/finer/windows?size=10s").json()["items"]
+    assert (first["start"], "missing_ms" in first, "missing_ms" in second) == (
+        start + 50_000,
+        False,
+        False,
+    )
+
+
 def test_unchanged_windows_are_a_304(api: Api, client: redis.Redis) -> None:
     """The ETag holds until a window changes."""
     client.flushall()
