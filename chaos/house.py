@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from chaos import limit
 from chaos.cable import Cable
@@ -121,7 +123,8 @@ class House:
         self.server = server
         self.workers_cable, self.producers_cable = Cable(server.port), Cable(server.port)
         self.settings = settings_for(server.port, partitions)
-        self.client: Any = redis.Redis(port=server.port, protocol=2)
+        # A server that is down is told at once, or the plan would fall behind.
+        self.client: Any = redis.Redis(port=server.port, protocol=2, retry=Retry(NoBackoff(), 0))
         self.workers: Workers
         self.producers: list[Producer] = []
 

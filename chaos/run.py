@@ -1,6 +1,6 @@
 """One run: starts the house, carries out the plan, waits until all is folded, and judges."""
 
-import heapq
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -103,32 +103,48 @@ def _group_is_there(house: House) -> bool:
     return all(len(house.client.xinfo_groups(one.readings)) > 1 for one in keys)
 
 
+@dataclass(slots=True)
+class _Held:
+    """A fault that was begun, and when it is to end."""
+
+    until_s: float
+    step: Step
+
+
 def _carry_out(plan: list[Step], house: House, say: Say) -> Counter[str]:
     """Begin and end each fault at its time; one that is still held is not begun again.
 
     Return how often each was done; what the server was not there for is not counted.
     """
     done: Counter[str] = Counter()
-    held: set[str] = set()
+    held: dict[str, _Held] = {}
     began = time.monotonic()
-    # (when, order, step, whether it ends)
-    queue = [(step.at_s, at, step, False) for at, step in enumerate(plan)]
-    heapq.heapify(queue)
-    while queue:
-        at_s, order, step, ends = heapq.heappop(queue)
-        _wait_until(began + at_s, house)
-        if ends:
-            FAULTS[step.kind].end(house, step.target)
-            held.discard(step.kind)
-        elif step.kind not in held:
-            say(f"{time.monotonic() - began:6.1f} s  {step.kind}")
-            if FAULTS[step.kind].begin(house, step.target) is False:
-                continue
+    for step in plan:
+        _end_until(began + step.at_s, held, house)
+        if step.kind in held:
+            continue
+        say(f"{time.monotonic() - began:6.1f} s  {step.kind}")
+        if FAULTS[step.kind].begin(house, step.target) is not False:
             done[step.kind] += 1
-            held.add(step.kind)
-            until_s = time.monotonic() - began + step.hold_s
-            heapq.heappush(queue, (until_s, order, step, True))
+            held[step.kind] = _Held(time.monotonic() + step.hold_s, step)
+    _end_until(math.inf, held, house)
     return done
+
+
+def _end_until(moment: float, held: dict[str, _Held], house: House) -> None:
+    """Wait until a moment, and end what is to end before; where all is late, all that is due.
+
+    Else a server would stay down under everything that is done to it late.
+    """
+    while held:
+        first = min(held.values(), key=lambda one: one.until_s)
+        if first.until_s > max(moment, time.monotonic()):
+            break
+        _wait_until(first.until_s, house)
+        FAULTS[first.step.kind].end(house, first.step.target)
+        del held[first.step.kind]
+    if moment < math.inf:
+        _wait_until(moment, house)
 
 
 def _settle(house: House, patience_s: float) -> bool:
@@ -147,13 +163,26 @@ def _settle(house: House, patience_s: float) -> bool:
 
 
 def _trim(house: House, patience_s: float) -> bool:
-    """Have the fold trim once more, as nothing is in anybody's way: it does so as it folds."""
+    """Have the fold trim, as nothing is in anybody's way: it does so as it folds.
+
+    One fold takes away 10,000 entries at most (XTRIM's own bound), so until none takes any.
+    """
     until_s = time.monotonic() + patience_s
     every = partition_keys(house.settings)
-    _until(lambda: _is_read(house) or time.monotonic() > until_s, house)
-    for keys in every:
-        house.client.xadd(keys.readings, {"sensor": ""})
-    return _settle(house, patience_s)
+    before, kept = math.inf, _kept(house)
+    while kept < before:
+        _until(lambda: _is_read(house) or time.monotonic() > until_s, house)
+        for keys in every:
+            house.client.xadd(keys.readings, {"sensor": ""})
+        if not _settle(house, patience_s):
+            return False
+        before, kept = kept, _kept(house)
+    return True
+
+
+def _kept(house: House) -> int:
+    """Return how many readings are kept, in all."""
+    return sum(house.client.xlen(keys.readings) for keys in partition_keys(house.settings))
 
 
 def _is_read(house: House) -> bool:

@@ -32,6 +32,7 @@ keep /secrets/tokens/write 10001
 sh /source/redis/render-acl.sh /source/redis/users.acl /secrets /acl/users.acl
 chown -R 999:999 /acl
 share /source/redis/redis.conf redis.conf
+share /source/redis/mend-aof.sh mend-aof.sh
 share /source/cluster/start-redis.sh start-redis.sh
 share /source/cluster/make-cluster.sh make-cluster.sh
 share /source/deploy/look.sh look

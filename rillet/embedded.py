@@ -13,6 +13,7 @@ from typing import Self
 
 import redis
 
+from rillet.aof import mend_torn
 from rillet.errors import UserError
 
 MINIMUM = {"redis": (7, 0), "valkey": (7, 2)}
@@ -101,6 +102,7 @@ class EmbeddedServer:
         args += ["--dir", str(self.folder), "--logfile", "server.log"]
         for name, value in self.options.items():
             args += [f"--{name.replace('_', '-')}", *(value.split() or [""])]
+        mend_torn(self.binary, self.folder)
         # A session of its own: Ctrl-C reaches the demo alone, which stops the server last.
         try:
             self._process = subprocess.Popen(  # noqa: S603 our own server

@@ -35,4 +35,5 @@ known=$(grep -c '@' /data/nodes.conf 2>/dev/null || true)
 if [ "${known:-0}" -gt 1 ]; then
   meet > /dev/null 2>&1 &
 fi
+sh /config/mend-aof.sh
 exec redis-server /run/redis/redis.conf

@@ -45,4 +45,5 @@ done
   echo "min-replicas-max-lag 10"
   [ "$master" = "$me" ] || echo "replicaof $master 6379"
 } > /run/redis/redis.conf
+sh /config/mend-aof.sh
 exec redis-server /run/redis/redis.conf
