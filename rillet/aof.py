@@ -25,7 +25,7 @@ def _last_file(folder: Path) -> Path | None:
     """Return the file that was written last, as the manifest tells; None where there is no log."""
     manifest = folder / "appendonly.aof.manifest"
     lines = manifest.read_text().splitlines() if manifest.exists() else []
-    names = [line.split()[1] for line in lines if line.endswith("type i")]
+    names = [line.split()[1] for line in lines if " type i " in f"{line} "]  # Redis 8 goes on
     return folder / names[-1] if names else None
 
 

@@ -45,11 +45,14 @@ def last_file(folder: Path) -> Path:
     return max((folder / "appendonlydir").glob("*.incr.aof"))
 
 
-def log_of(folder: Path, content: bytes) -> Path:
-    """Write a log of one file into a server's folder; return that file."""
+def log_of(folder: Path, content: bytes, more: str = "") -> Path:
+    """Write a log of one file into a folder; return that file. `more` stands in its manifest."""
     (folder / "appendonlydir").mkdir(exist_ok=True)
     manifest = folder / "appendonlydir" / "appendonly.aof.manifest"
-    manifest.write_text("file appendonly.aof.1.incr.aof seq 1 type i\n")
+    manifest.write_text(
+        "file appendonly.aof.1.base.rdb seq 1 type b\n"
+        f"file appendonly.aof.1.incr.aof seq 1 type i{more}\n"
+    )
     log = manifest.with_name("appendonly.aof.1.incr.aof")
     log.write_bytes(content)
     return log

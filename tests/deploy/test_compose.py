@@ -168,6 +168,39 @@ def test_the_store_reads_all_of_its_file_back(compose: Compose) -> None:
     assert "CRITICAL" not in said
 
 
+TEAR = r"""
+for last in /data/appendonlydir/*.incr.aof; do :; done
+printf '*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$4\r\ntorn' >> "$last"
+"""
+
+
+def test_what_follows_a_torn_fold_outlives_the_next_kill(compose: Compose) -> None:
+    """A store killed in the midst of writing cuts that off as it starts; later writes stay."""
+
+    def count() -> int:
+        try:
+            return int(compose.get("/api/sensors/after-the-kill")["count"])
+        except httpx.HTTPError:
+            return 0
+
+    def start() -> None:
+        compose("up", "-d", "--wait", "--scale", f"{compose.part('processor')}=3")
+
+    compose("kill", *compose.stores)
+    for store in compose.stores:
+        compose("run", "--rm", "-T", "--no-deps", "--entrypoint", "sh", store, "-c", TEAR)
+    start()
+    for seq in range(1, 51):
+        until(lambda seq=seq: compose.post([{"sensor": "after-the-kill", "value": 1, "seq": seq}]))
+    until(lambda: count() == 50, 60)
+    compose("kill", *compose.stores)
+    start()
+    until(lambda: count() > 0, 60)
+    assert count() == 50
+    said = compose("logs", *compose.stores)
+    assert said.count("was not written to its end: it is cut off") == len(compose.stores)
+
+
 def test_nobody_reads_or_writes_without_its_token(compose: Compose) -> None:
     """The generated tokens are asked for, differ, and each opens its own side only."""
     reading = {"sensor": "nobody", "value": 1}

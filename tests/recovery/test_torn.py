@@ -45,13 +45,14 @@ def test_what_follows_a_torn_transaction_is_kept(server: EmbeddedServer, torn_at
         assert sorted(client.keys()) == [b"after", b"before", b"both", b"both too", b"last"]
 
 
+@pytest.mark.parametrize("more", ["", " startoffset 12"], ids=["redis 7", "redis 8"])
 @pytest.mark.parametrize("mend", MENDS.values(), ids=MENDS)
 def test_wherever_it_is_torn_it_is_cut_where_it_begins(
-    server: EmbeddedServer, tmp_path: Path, mend: Callable[[str, Path], None]
+    server: EmbeddedServer, tmp_path: Path, mend: Callable[[str, Path], None], more: str
 ) -> None:
     """Torn at any byte, all of it goes; a whole one stays."""
     for end in range(len(WHOLE) + 1):
-        log = log_of(tmp_path, BEFORE + WHOLE[:end])
+        log = log_of(tmp_path, BEFORE + WHOLE[:end], more)
         mend(server.binary, tmp_path)
         assert log.read_bytes() == BEFORE + (WHOLE if end == len(WHOLE) else b""), end
 

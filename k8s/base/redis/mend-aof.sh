@@ -9,7 +9,7 @@ set -eu
 folder=${1:-/data}/appendonlydir
 manifest=$folder/appendonly.aof.manifest
 [ -s "$manifest" ] || exit 0
-last=$folder/$(awk '/ type i$/ { name = $2 } END { print name }' "$manifest")
+last=$folder/$(awk '/ type i( |$)/ { name = $2 } END { print name }' "$manifest")
 [ -f "$last" ] || exit 0
 check=$(command -v redis-check-aof || command -v valkey-check-aof) || {
   echo "mend-aof: no redis-check-aof in this image: a torn transaction would stay"
