@@ -20,6 +20,10 @@ BATCH = 2000
 GONE = (*FAULTS, TimeoutError)
 """What a Redis that is away raises."""
 
+NO_KEY = "no such key"
+"""How Redis answers about a stream that is not there. Asking first whether it is there would not
+do: it may be deleted between the two, and that would be told as a Redis that is away."""
+
 log = structlog.get_logger()
 
 
@@ -178,10 +182,13 @@ class Reader:
 
     async def _extent(self, partition: int) -> Extent:
         stream = self.streams[partition]
-        async with asyncio.timeout(5):
-            if not await self.client.exists(stream):
-                return Extent((0, 0), (0, 0), 0, 0)
-            info: dict[str, Any] = await self.client.xinfo_stream(stream)
+        try:
+            async with asyncio.timeout(5):
+                info: dict[str, Any] = await self.client.xinfo_stream(stream)
+        except redis.ResponseError as error:
+            if NO_KEY not in str(error):
+                raise
+            return Extent((0, 0), (0, 0), 0, 0)
         last = parse_id(_str(info["last-generated-id"]))
         first = parse_id(_str(info["first-entry"][0])) if info["first-entry"] else last
         return Extent(first, last, info["entries-added"], info["entries-added"] - info["length"])

@@ -48,13 +48,18 @@ class Api:
 
 
 @contextmanager
-def serving(server: EmbeddedServer, *options: str, **settings: str) -> Iterator[Api]:
-    """Run an API until the block ends; it answers when the block begins."""
+def serving(
+    server: EmbeddedServer, *options: str, ready: bool = True, **settings: str
+) -> Iterator[Api]:
+    """Run an API until the block ends; it is ready when the block begins.
+
+    Without `ready` it only answers: for tests in which it never is ready, or becomes so later.
+    """
     port = free_port()
     command = ("serve", "--port", str(port), *options)
     with running(server, *command, **{"log_level": "warning", **settings}) as process:
         api = Api(f"http://127.0.0.1:{port}", port, process)
-        until(lambda: answers(api.url + "/healthz"))
+        until(lambda: answers(api.url + ("/readyz" if ready else "/healthz")), 60)
         yield api
 
 

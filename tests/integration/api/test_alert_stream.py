@@ -18,6 +18,7 @@ from rillet.keys import Keys, partition_keys
 from rillet.settings import Settings
 from tests.alerting import change
 from tests.serving import Api, add, serving, stream
+from tests.waiting import cancel
 
 KEYS = Keys()
 
@@ -183,7 +184,7 @@ async def test_what_is_changed_in_firing_by_hand_is_noticed(
         change(client, KEYS, sensor="a", state="resolved")
         await fire("c")
         assert board.floor == lists
-        following.cancel()
+        await cancel(following)
 
 
 async def test_a_forgotten_sensor_is_told_and_gone(

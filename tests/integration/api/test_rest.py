@@ -14,6 +14,7 @@ import redis
 from rillet.embedded import EmbeddedServer
 from rillet.settings import Settings
 from tests.serving import Api, add, serving, stream
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -205,5 +206,6 @@ def test_ready_means_that_redis_answers_and_the_backlog_is_bounded(
     with serving(server, ready_lag_max="2") as api:
         for _ in range(3):
             client.xadd("readings", {"sensor": "a", "value": "1"})
-        assert api.get("/readyz").status_code == 503
+        told = until(lambda: None if (answer := api.get("/readyz")).is_success else answer)
+        assert (told.status_code, told.json()["detail"]) == (503, "3 readings wait to be folded.")
         assert api.get("/healthz").status_code == 200

@@ -4,15 +4,21 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import redis
 
+from api.board import Board
+from api.reader import Reader
+from api.tail import Tail
+from rillet.connect import connect_async
 from rillet.embedded import EmbeddedServer
 from rillet.keys import Keys
 from rillet.settings import Settings
 from tests.alerting import change
 from tests.serving import Api, Event, add, add_all, serving, stream
+from tests.waiting import cancel, until
 
 KEYS = Keys()
 NAMES = [f"s{n}" for n in range(1000)]
@@ -71,6 +77,32 @@ async def test_results_made_anew_while_the_api_stood_still_are_noticed(
                 add(client, settings, "new", 1.0)
             assert (await anext(events)).name == "resync"
             assert set((await anext(events)).rows) == {"new"}
+
+
+async def test_a_stream_that_goes_as_it_is_looked_at_is_a_new_one(
+    client: redis.Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deleted just before the reader asks about it, it is empty; Redis is not told to be away."""
+    monkeypatch.setattr("api.reader.BLOCK_MS", 20)
+    add(client, settings, "a", 1.0)
+    async with connect_async(settings) as own, asyncio.timeout(20), asyncio.TaskGroup() as group:
+        reader, told, asked = Reader(own, [KEYS], Tail(1, 100), Board()), [], asyncio.Semaphore(0)
+        reader.on_change = told.append
+        following = group.create_task(reader.work()[0])
+        await asyncio.to_thread(until, lambda: told)
+        ask: Any = own.xinfo_stream
+
+        async def ask_late(name: str) -> Any:
+            client.delete(name)
+            asked.release()
+            return await ask(name)
+
+        monkeypatch.setattr(own, "xinfo_stream", ask_late)
+        for _ in range(3):
+            add(client, settings, "a", 1.0)
+            await asked.acquire()
+        await cancel(following)
+    assert told == [True]
 
 
 async def test_trimming_what_was_read_is_no_loss(
