@@ -35,7 +35,7 @@ class Api:
 
     def get(self, path: str, **more: Any) -> httpx.Response:
         """GET a path of this API."""
-        return httpx.get(self.url + path, timeout=10, verify=PLAIN, **more)
+        return httpx.get(self.url + path, timeout=30, verify=PLAIN, **more)
 
     def at(self, url: str) -> "Api":
         """Return the same API, asked at another address, such as a proxy's."""
@@ -59,7 +59,7 @@ def serving(
     command = ("serve", "--port", str(port), *options)
     with running(server, *command, **{"log_level": "warning", **settings}) as process:
         api = Api(f"http://127.0.0.1:{port}", port, process)
-        until(lambda: answers(api.url + ("/readyz" if ready else "/healthz")), 60)
+        until(lambda: answers(api.url + ("/readyz" if ready else "/healthz")))
         yield api
 
 
@@ -109,7 +109,7 @@ async def stream(
     """
     headers = {"Last-Event-ID": last_id} if last_id else {}
     async with (
-        httpx.AsyncClient(timeout=20, verify=PLAIN) as client,
+        httpx.AsyncClient(timeout=60, verify=PLAIN) as client,
         client.stream("GET", f"{url}/api/stream{query}", headers=headers) as answer,
     ):
         assert answer.headers["content-encoding"] == "identity"

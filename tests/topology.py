@@ -85,7 +85,7 @@ def sentinels(binary: str, folder: Path) -> Iterator[Sentinels]:
         ports = [free_port() for _ in "123"]
         for port in ports:
             stack.callback(_end, _start_sentinel(binary, folder, port, master.port))
-        until(lambda: all(_sees_all(port) for port in ports), 30)
+        until(lambda: all(_sees_all(port) for port in ports))
         yield Sentinels([master, *replicas], ports)
 
 
@@ -185,5 +185,5 @@ def cluster(binary: str) -> Iterator[Cluster]:
                         return False
             return True
 
-        until(well, 30)
+        until(well)
         yield made

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Return the first true answer of `condition`; fail when none came in time."""
+def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """Return the first true answer of `condition`; fail when none came in time.
+
+    The time bounds a failure alone: a busy machine may well take twenty seconds to start a process.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         answer = condition()

@@ -13,7 +13,7 @@ from tests.browser.chromium import find, launch
 from tests.browser.stack import Stack
 from tests.browser.stub import Stub
 
-expect.set_options(timeout=20_000)  # what has happened is seen at once; this bounds a failure
+expect.set_options(timeout=40_000)  # what has happened is seen at once; this bounds a failure
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,7 +47,7 @@ def page(browser: Browser) -> Iterator[Page]:
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.on("console", lambda said: wrong.append(said.text) if _is_ours(said) else None)
     opened.on("request", lambda sent: None if _is_local(sent.url) else wrong.append(sent.url))
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(40_000)
     yield opened
     context.close()
     assert wrong == []

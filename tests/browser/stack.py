@@ -44,14 +44,14 @@ class Stack:
         return found
 
     def open(self, page: Page, route: str = "") -> None:
-        """Open the page as soon as the API answers."""
-        until(lambda: self.answers(page))
+        """Open the page as soon as the API is ready."""
+        until(lambda: self.is_ready(page))
         page.goto(self.url + route)
         expect(page.locator("#link-text")).to_have_text("Live")
 
-    def answers(self, page: Page) -> bool:
-        """Tell whether the API answers."""
+    def is_ready(self, page: Page) -> bool:
+        """Tell whether the API is."""
         try:
-            return page.request.get(f"{self.url}healthz").ok
+            return page.request.get(f"{self.url}readyz").ok
         except Error:
             return False

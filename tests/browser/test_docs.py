@@ -8,7 +8,7 @@ from tests.waiting import until
 
 def test_docs_need_no_other_machine_and_no_inline_script(page: Page, served: Stack) -> None:
     """Under the strict policy Swagger UI shows every route, and asks one when told to."""
-    until(lambda: served.answers(page))
+    until(lambda: served.is_ready(page))
     answer = page.goto(f"{served.url}docs")
     assert answer is not None
     policy = answer.headers["content-security-policy"]

@@ -95,7 +95,7 @@ def test_redis_away_is_said_of_one_connection(page: Page, stub: Stub) -> None:
     state(page).to_contain_text("Redis away")
     stub.stop()
     stub.start()
-    state(page).to_have_text("Live", timeout=15_000)
+    state(page).to_have_text("Live")
 
 
 def test_full_redis_is_said_of_one_connection(page: Page, stub: Stub) -> None:
@@ -112,7 +112,7 @@ def test_full_redis_is_said_of_one_connection(page: Page, stub: Stub) -> None:
     stub.stop()
     expect(warning).to_be_hidden()
     stub.start()
-    state(page).to_have_text("Live", timeout=15_000)
+    state(page).to_have_text("Live")
     expect(warning).to_be_hidden()
 
 

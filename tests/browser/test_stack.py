@@ -62,7 +62,7 @@ def test_killed_api_comes_back_with_nothing_missed(page: Page, stack: Stack) -> 
     stack.add("a", 2.0, 3.0)
     stack.add("born-meanwhile", 7.0)
     with stack.serve():
-        expect(page.locator("#link-text")).to_have_text("Live", timeout=20_000)
+        expect(page.locator("#link-text")).to_have_text("Live")
         expect(page.locator('.card[data-sensor="a"] [data-field=count]')).to_have_text("3")
         expect(page.locator('.card[data-sensor="born-meanwhile"]')).to_have_count(1)
 

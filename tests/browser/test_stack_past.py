@@ -29,7 +29,7 @@ def test_range_shows_what_the_api_says(page: Page, served: Stack) -> None:
     """The figures of the last hour are those of the API to the last digit, and the chart has it."""
     add_past(served, "a", 10)
     served.open(page, "#/sensor/a?over=1h")
-    over = httpx.get(f"{served.url}api/sensors/a", params={"over": "1h"}).json()["over"]
+    over = httpx.get(f"{served.url}api/sensors/a", params={"over": "1h"}, timeout=20).json()["over"]
     assert over["count"] == 600
     for name in ("count", "mean", "stddev", "min", "max", "sum", "p50", "p90", "p99"):
         cell = page.locator(f".figures [data-over={name}]")
@@ -60,7 +60,9 @@ def test_alert_fires_and_is_resolved(page: Page, served: Stack) -> None:
     served.add("a", 20.0)
     served.open(page)
     headers = {"Content-Type": "application/toml"}
-    httpx.put(f"{served.url}api/rules", content=RULES, headers=headers).raise_for_status()
+    httpx.put(
+        f"{served.url}api/rules", content=RULES, headers=headers, timeout=20
+    ).raise_for_status()
     served.add("a", 31.5)
     expect(page.locator("[data-tile=alerts]")).to_have_text("1")
     expect(page.locator('.card[data-sensor="a"] .state')).to_have_text("Stressed")

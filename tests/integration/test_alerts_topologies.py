@@ -30,7 +30,7 @@ async def test_alerts_of_every_partition_on_a_cluster(server: EmbeddedServer) ->
             running(server, "process", webhook_url=hook.url, **more),
             serving(server, **more) as api,
         ):
-            async with httpx.AsyncClient(timeout=10) as http:
+            async with httpx.AsyncClient(timeout=60) as http:
                 put = await http.put(f"{api.url}/api/rules", content=RULE)
             assert put.status_code == 200
             assert len({client.get(keys.rules) for keys in parts}) == 1

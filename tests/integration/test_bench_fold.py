@@ -34,7 +34,7 @@ def test_a_benchmark_that_is_ended_leaves_nothing(server: EmbeddedServer, benchm
         try:
             own = until(lambda: folder_of_child(process.pid))
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 130
+            assert process.wait(60) == 130
         finally:
             process.kill()
     until(lambda: not own.exists())

@@ -23,7 +23,7 @@ def api(server: EmbeddedServer, client: redis.Redis) -> Iterator[httpx.Client]:
     with (
         running(server, "process"),
         running(server, "serve", "--port", str(port)),
-        httpx.Client(base_url=f"http://127.0.0.1:{port}") as asking,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as asking,
     ):
         until(lambda: client.hget("stats:a b", "rejected") == b"1")
         until(lambda: _answers(asking))
@@ -32,7 +32,7 @@ def api(server: EmbeddedServer, client: redis.Redis) -> Iterator[httpx.Client]:
 
 def _answers(asking: httpx.Client) -> bool:
     try:
-        return asking.get("/healthz").status_code == 200
+        return asking.get("/readyz").status_code == 200
     except httpx.TransportError:
         return False
 

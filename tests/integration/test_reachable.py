@@ -61,5 +61,5 @@ def test_a_process_that_started_first_begins_when_redis_comes(
             if command[0] == "process":
                 until(lambda: client.hget("stats:s", "count") == b"1")
             else:
-                assert waiting.wait(30) == 0
+                assert waiting.wait(60) == 0
                 assert client.xlen("readings") > 1

@@ -62,7 +62,7 @@ def test_replayers_at_the_same_time_send_each_once(client: redis.Redis, parts: S
     def replay() -> None:
         with connect(parts) as own:
             for one in found:
-                together.wait(10)
+                together.wait(60)
                 said.append(send_back(own, parts, one, TO_SENSOR))
 
     threads = [Thread(target=replay) for _ in range(3)]

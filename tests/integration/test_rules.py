@@ -175,6 +175,6 @@ def test_the_processor_refuses_to_start_with_a_bad_file(
     """One line with file, line and reason, and status 2."""
     write(parts, HOT.format("hot!"))
     with running(server, "process", rules_file=str(parts.rules_file)) as process:
-        assert process.wait(20) == 2
+        assert process.wait(60) == 2
         assert process.stdout
         assert "rules.toml: line 2: hot!.name" in process.stdout.read()

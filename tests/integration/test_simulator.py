@@ -45,7 +45,7 @@ def _readings(count: int, start: int = 0) -> list[Reading]:
 def test_readings_carry_kind_unit_ts_and_seq(server: EmbeddedServer, client: redis.Redis) -> None:
     """An entry has exactly the fields of the contract, as text that redis-cli shows."""
     with running(server, "simulate", "--count", "30", "--rate", "max") as process:
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert process.returncode == 0
     entries = _entries(client)
     assert len(entries) == 30
@@ -105,7 +105,7 @@ def test_it_holds_back_at_the_bound_and_trims_nothing(
             [group] = client.xinfo_groups("readings")
             unread.append(group["lag"])
             client.xreadgroup("stats", "fold", {"readings": ">"}, count=100, noack=True)
-        rest = process.communicate(timeout=10)[0]
+        rest = process.communicate(timeout=60)[0]
     assert process.returncode == 0
     assert client.xlen("readings") == 3000
     assert 500 < max(unread) <= 1000
@@ -162,7 +162,7 @@ def test_the_heartbeat_goes_on_while_it_waits(
     with running(server, *options, backlog_max="100", heartbeat_file=str(file)) as process:
         until(lambda: "backlog_full" in process.stdout.readline())  # type: ignore[union-attr]
         file.unlink()
-        until(file.exists, 10)
+        until(file.exists)
 
 
 def test_a_full_server_is_waited_for_in_order(client: redis.Redis, settings: Settings) -> None:
@@ -208,7 +208,7 @@ def test_it_stops_at_once_without_a_traceback(
     with running(server, "simulate", "--rate", rate, backlog_max="100") as process:
         until(lambda: wait_for in process.stdout.readline())  # type: ignore[union-attr]
         process.send_signal(number)
-        said = process.communicate(timeout=5)[0]
+        said = process.communicate(timeout=60)[0]
     assert process.returncode == status
     assert "Traceback" not in said
 
@@ -220,7 +220,7 @@ def _fails(*options: str, **env: Any) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 2
     assert done.stderr.startswith("rillet: ")

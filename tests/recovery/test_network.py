@@ -36,5 +36,5 @@ def test_a_network_cut_is_healed_without_a_restart(
             until(lambda: lag(client) == 0)
             assert_exact(client, sent)
             worker.terminate()
-            said = worker.communicate(timeout=10)[0]
+            said = worker.communicate(timeout=60)[0]
         assert said.count("fold.failing") == said.count("fold.recovered") == 1

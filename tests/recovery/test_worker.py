@@ -148,7 +148,7 @@ def test_two_signals_at_once_end_a_worker(server: EmbeddedServer) -> None:
             os.kill(worker.pid, signal.SIGTERM)
             os.kill(worker.pid, signal.SIGINT)
         for worker in workers:
-            assert "stopped" in worker.communicate(timeout=20)[0]
+            assert "stopped" in worker.communicate(timeout=60)[0]
             assert worker.returncode == 0
 
 

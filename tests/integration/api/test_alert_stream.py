@@ -34,7 +34,7 @@ async def take(url: str, wanted: int, last_id: str = "", query: str = "") -> lis
     found: list[Any] = []
     headers = {"Last-Event-ID": last_id} if last_id else {}
     async with (
-        httpx.AsyncClient(timeout=10) as http,
+        httpx.AsyncClient(timeout=60) as http,
         aconnect_sse(http, "GET", f"{url}/api/stream{query}", headers=headers) as source,
     ):
         async for event in source.aiter_sse():
@@ -72,7 +72,7 @@ async def test_a_reading_above_its_limit_is_told(
     api: Api, client: redis.Redis, settings: Settings
 ) -> None:
     """From PUT of a rule to the event: fired by one reading, resolved by another, in the list."""
-    async with httpx.AsyncClient(timeout=10) as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         rule = '[[rule]]\nname = "hot"\ntype = "limit"\nhigh = 30\nhysteresis = 1\n'
         assert (await http.put(f"{api.url}/api/rules", content=rule)).status_code == 200
     async with stream(api.url, alerts=True) as events:
@@ -153,7 +153,7 @@ async def test_what_is_changed_in_firing_by_hand_is_noticed(
     tail, board = Tail(1, 100), Board()
     for sensor in ("a", "b"):
         change(client, KEYS, sensor=sensor)
-    async with connect_async(settings) as own, asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with connect_async(settings) as own, asyncio.timeout(60), asyncio.TaskGroup() as group:
         (work,) = Reader(own, [KEYS], tail, board).work()
         following = group.create_task(work)
 

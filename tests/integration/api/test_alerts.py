@@ -30,7 +30,7 @@ def api(server: EmbeddedServer) -> Iterator[Api]:
 def put(api: Api, body: str, **headers: str) -> httpx.Response:
     shown = {"authorization": "Bearer w", "content-type": "application/toml"}
     shown |= {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.put(f"{api.url}/api/rules", content=body, headers=shown, timeout=10)
+    return httpx.put(f"{api.url}/api/rules", content=body, headers=shown, timeout=60)
 
 
 def test_active_and_recent_alerts_of_all_partitions(

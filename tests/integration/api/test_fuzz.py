@@ -113,7 +113,7 @@ query = st.text("?&=%sensor0aAfF/..", max_size=20).map(str.encode)
 
 def asked(port: int, head: bytes) -> bytes:
     """Send a request's head; return the first bytes of the answer, or none if it is cut off."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(b"GET /api/stream" + head)
         got = b""
         with contextlib.suppress(ConnectionResetError):
@@ -146,7 +146,7 @@ def test_any_header_gets_a_stream_or_a_refusal(
 @FEW
 def test_bytes_that_are_no_request_harm_nobody(api: Api, garbage: bytes) -> None:
     """A connection that sends garbage is answered or cut off, and the next one is served."""
-    with socket.create_connection(("127.0.0.1", api.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", api.port), timeout=60) as client:
         client.sendall(garbage + b"\r\n\r\n")
         client.shutdown(socket.SHUT_WR)
         with contextlib.suppress(ConnectionResetError):

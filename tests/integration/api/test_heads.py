@@ -58,7 +58,7 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
 async def _rest(reader: asyncio.StreamReader) -> bytes:
     """Return what comes until the server cuts the connection."""
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await reader.read()
     except ConnectionResetError:
         return b""

@@ -28,7 +28,7 @@ async def lags(url: str) -> AsyncIterator[int]:
 async def statuses(url: str) -> AsyncIterator[dict[str, Any]]:
     """Yield what a stream says of its state."""
     async with (
-        httpx.AsyncClient(timeout=20) as client,
+        httpx.AsyncClient(timeout=60) as client,
         client.stream("GET", f"{url}/api/stream") as answer,
     ):
         async for event in EventSource(answer).aiter_sse():
@@ -43,7 +43,7 @@ async def test_lag_is_what_no_worker_has_folded(
     add(client, settings, "a", 1.0)
     own = Settings(redis_url=server.url, partitions=2)
     with serving(server, partitions="2") as api:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             first = lags(api.url)
             assert await anext(first) == 0
             for keys in partition_keys(own):
@@ -65,7 +65,7 @@ async def test_full_memory_is_told_and_its_end(
     """A stream that begins at maxmemory is told so, and then that there is room."""
     add(client, settings, "a", 1.0)
     with serving(server) as api:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             told = statuses(api.url)
             client.config_set("maxmemory", "1")
             try:
@@ -82,7 +82,7 @@ async def test_lag_survives_a_redis_that_refuses(
     """While Redis cannot say the lag none is told; the process goes on and tells the next."""
     add(client, settings, "a", 1.0)
     with serving(server) as api:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             told = lags(api.url)
             assert await anext(told) == 0
             client.rename("readings", "aside")

@@ -25,7 +25,7 @@ def test_each_line_is_one_event(form: str) -> None:
             own.kill()
             until(lambda: api.get("/readyz").status_code == 503)
             api.process.terminate()
-            said = api.process.communicate(timeout=20)[0].splitlines()
+            said = api.process.communicate(timeout=60)[0].splitlines()
     lost = [line for line in said if "results.lost" in line]
     assert lost
     if form == "json":
@@ -44,7 +44,7 @@ def test_as_many_files_as_may_be_are_opened_and_too_few_are_told(server: Embedde
             api.process.terminate()
             said = [
                 orjson.loads(line)
-                for line in api.process.communicate(timeout=20)[0].split("\n")
+                for line in api.process.communicate(timeout=60)[0].split("\n")
                 if line
             ]
     finally:
@@ -115,7 +115,7 @@ def test_stopping_with_uploads_in_flight_is_no_error(
         until(lambda: client.xlen("readings") == 500)
         api.process.terminate()
         answers = [_all(one) for one in begun]
-        errors = _errors(api.process.communicate(timeout=20)[0])
+        errors = _errors(api.process.communicate(timeout=60)[0])
     for answer in answers:
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after" in answer
@@ -132,4 +132,4 @@ def test_a_client_that_leaves_amid_its_upload_is_no_error(
             until(lambda: client.xlen("readings") == 500)
         assert api.get("/healthz").is_success
         api.process.terminate()
-        assert _errors(api.process.communicate(timeout=20)[0]) == []
+        assert _errors(api.process.communicate(timeout=60)[0]) == []

@@ -35,7 +35,7 @@ async def test_events_pass_at_once_and_uncompressed(
             assert (await anext(events)).name == "snapshot"
             for n in range(2, 12):
                 add(client, settings, "a", 1.0)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(20):
                     assert (await anext(events)).rows["a"]["count"] == n
         until(lambda: api.metric("rillet_api_sse_clients") == 0)
 
@@ -50,7 +50,7 @@ async def test_heartbeats_keep_a_silent_stream_open(
         proxying(proxy, tmp_path, api.port) as url,
     ):
         async with (
-            httpx.AsyncClient(timeout=5) as http,
+            httpx.AsyncClient(timeout=20) as http,
             http.stream("GET", f"{url}/api/stream") as answer,
         ):
             lines = answer.aiter_lines()

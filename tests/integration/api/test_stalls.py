@@ -43,7 +43,7 @@ def standing_still(api: Api) -> Iterator[None]:
 async def _until_counts(events: AsyncIterator[Event], count: int) -> list[str]:
     """Read until every sensor was told with this count; return the events' names."""
     told, names = set(), []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(told) < len(NAMES):
             event = await anext(events)
             names.append(event.name)
@@ -85,7 +85,7 @@ async def test_a_stream_that_goes_as_it_is_looked_at_is_a_new_one(
     """Deleted just before the reader asks about it, it is empty; Redis is not told to be away."""
     monkeypatch.setattr("api.reader.BLOCK_MS", 20)
     add(client, settings, "a", 1.0)
-    async with connect_async(settings) as own, asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with connect_async(settings) as own, asyncio.timeout(60), asyncio.TaskGroup() as group:
         reader, told, asked = Reader(own, [KEYS], Tail(1, 100), Board()), [], asyncio.Semaphore(0)
         reader.on_change = told.append
         following = group.create_task(reader.work()[0])
@@ -135,7 +135,7 @@ async def test_alerts_trimmed_while_the_api_stood_still_are_made_good(
                 change(client, KEYS, sensor="before", state="resolved")
                 change(client, KEYS, sensor="after")
                 client.xtrim("alerts", maxlen=1, approximate=False)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 event = await anext(events)
                 while event.name != "alerts":
                     event = await anext(events)

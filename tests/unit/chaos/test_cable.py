@@ -35,7 +35,7 @@ def echo() -> Iterator[int]:
 
 
 def connect(cable: Cable) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", cable.port), timeout=5)
+    return socket.create_connection(("127.0.0.1", cable.port), timeout=60)
 
 
 def asked(client: socket.socket, data: bytes = b"hello") -> bytes:

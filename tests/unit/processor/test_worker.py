@@ -166,7 +166,7 @@ def driven(settings: Settings, on_fold: Any) -> Iterator[None]:
         stop.set()
         with rillet.connect.connect(settings) as client:
             client.xadd("readings", {"sensor": "last", "value": "1"})
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 
