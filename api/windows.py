@@ -1,6 +1,7 @@
 """`GET /api/sensors/{sensor}/windows`: closed and open windows, as a chart needs them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
@@ -15,7 +16,7 @@ from api.etag import cached
 from api.history import now_ms, windows_of
 from api.models import Windows
 from api.problems import Problem
-from rillet.sizes import Size
+from rillet.sizes import Size, name_of, parse_span_ms
 
 FOREVER_MS = 2**53
 
@@ -79,6 +80,8 @@ async def list_windows(
 
 def _choose(name: str, sizes: Sequence[Size]) -> Size:
     """Return the size of this name, or the finest; answer 422 where there is none."""
+    with suppress(ValueError):
+        name = name_of(parse_span_ms(name))
     for one in sizes:
         if name in ("", one.name):
             return one

@@ -106,9 +106,16 @@ class Sensor:
         assert whole  # noqa: S101 a group has a member
         lacking = self.lacking.get(size.ms, ())
         if self.sizes and size.ms not in self.sizes:  # the open ones have more than `lacks` says
-            lacking = ((start, min(part.start for part in parts)),)
+            first = min(part.start for part in parts)
+            lacking = union(((start, first),), *map(self._lacks_open, parts))
         inside, unseen = (clipped(one, start, end) for one in (lacking, self.unseen(size.ms)))
         return replace(whole, start=start, end=end, open=True, lacking=inside, unseen=unseen)
+
+    def _lacks_open(self, pane: Pane) -> Spans:
+        """Return what an open pane lacks of its time."""
+        size_ms = pane.end - pane.start
+        lacks = union(self.lacks(size_ms), self.unseen(size_ms))
+        return clipped(lacks, pane.start, pane.end)
 
 
 def _slow_pieces(slow: bytes) -> dict[str, bytes]:

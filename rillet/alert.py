@@ -12,16 +12,16 @@ Alert = dict[str, Any]
 
 
 def from_entry(entry: bytes, fields: Mapping[bytes, bytes]) -> Alert:
-    """Return the alert of one entry of `alerts`."""
+    """Return the alert of one entry of `alerts`; `entry` is its id, whatever else is in there."""
     texts = {_text(name): _text(value) for name, value in fields.items()}
-    return {"entry": entry.decode()} | {n: _shown(n, value) for n, value in texts.items()}
+    return {n: _shown(n, value) for n, value in texts.items()} | {"entry": entry.decode()}
 
 
 def from_firing(value: bytes) -> Alert | None:
     """Return the alert of one field of `firing`, or None where someone else wrote there."""
     try:
         fields = orjson.loads(value)
-        return {"entry": ""} | {str(n): _shown(n, value) for n, value in fields.items()}
+        return {str(n): _shown(n, value) for n, value in fields.items()} | {"entry": ""}
     except (ValueError, AttributeError):
         return None
 

@@ -26,7 +26,8 @@ def _last_file(folder: Path) -> Path | None:
     manifest = folder / "appendonly.aof.manifest"
     lines = manifest.read_text().splitlines() if manifest.exists() else []
     names = [line.split()[1] for line in lines if " type i " in f"{line} "]  # Redis 8 goes on
-    return folder / names[-1] if names else None
+    last = folder / (names[-1] if names else "")
+    return last if last.is_file() else None
 
 
 def _ends_too_early(said: str, size: int) -> bool:

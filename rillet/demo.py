@@ -46,7 +46,8 @@ GRACE_S = 2.0
 
 def demo(
     port: Annotated[
-        int | None, typer.Option(help="Port of the page; the next free one if it is taken.")
+        int | None,
+        typer.Option(min=0, max=65535, help="Port of the page; the next free one if it is taken."),
     ] = None,
     sensors: Annotated[int, typer.Option(min=1, help="Sensors of each kind.")] = 3,
     rate: Annotated[float, typer.Option(min=0.1, help="Readings a second, in all.")] = 50.0,

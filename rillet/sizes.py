@@ -22,7 +22,11 @@ _CHARTS_MS = ((_MINUTE, 10 * _MINUTE), (_HOUR, 4 * _HOUR), (_DAY, 8 * _DAY), (2 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One size of window: its name in keys, its length in ms, and how many closed ones are kept."""
+    """One size of window: its name in keys, its length in ms, and how many closed ones are kept.
+
+    The name follows from the length, however it was written: else `60s` in the place of `1m` would
+    leave behind what was kept.
+    """
 
     name: str
     ms: int
@@ -35,6 +39,12 @@ def parse_span_ms(text: str) -> int:
     if not found:
         raise ValueError(f"'{text}' is not a span of time such as 10s, 5m, 1h or 7d")
     return int(found[1]) * _UNITS_MS[found[2]]
+
+
+def name_of(ms: int) -> str:
+    """Return the span in the largest unit of which it is a whole number."""
+    unit = next(unit for unit in reversed(_UNITS_MS) if ms % _UNITS_MS[unit] == 0)
+    return f"{ms // _UNITS_MS[unit]}{unit}"
 
 
 def parse_sizes(windows: str, keep: str) -> tuple[Size, ...]:
@@ -52,7 +62,9 @@ def parse_sizes(windows: str, keep: str) -> tuple[Size, ...]:
     for finer, larger in pairwise(names):
         _check_pair(finer, spans[finer], larger, spans[larger])
     counts = _counts(keep, len(names)) if keep.strip() else _enough(list(spans.values()))
-    sizes = tuple(Size(name, spans[name], n) for name, n in zip(names, counts, strict=True))
+    sizes = tuple(
+        Size(name_of(spans[name]), spans[name], n) for name, n in zip(names, counts, strict=True)
+    )
     for size in sizes:
         if not 1 <= size.keep <= MOST_KEPT:
             raise ValueError(f"keep 1 to {MOST_KEPT} windows of {size.name}")

@@ -163,6 +163,19 @@ def test_before_its_first_reading_a_sensor_lacks_none(client: redis.Redis, own: 
     assert span(client, own, 0) == (122, 0)
 
 
+def test_an_added_size_lacks_what_the_open_windows_in_it_lack(
+    client: redis.Redis, own: Settings
+) -> None:
+    """Also before a fold has noticed it: 1h lacks what closed in 30s alone, and so does 2h."""
+    own = play(client, own, "30s", [290, 350])
+    own = play(client, own, "15s,1h", [383])
+    after = own.model_copy(update={"windows": "15s,1h,2h"})
+    sensor = Sensor.unpack(*client.hmget("state", record_fields("s")))  # type: ignore[misc]
+    hour, two = (sensor.open_at(size)[0] for size in after.window_sizes[1:])
+    assert (hour.moments.n, two.moments.n) == (2, 2)
+    assert pane_figures(two)["missing_ms"] == pane_figures(hour)["missing_ms"] > 0
+
+
 def test_where_the_finest_size_stays_nothing_is_noted(client: redis.Redis, own: Settings) -> None:
     """The state grows by nothing; and where another was, it is as before once that is long ago."""
     slow = "\0slow:s"

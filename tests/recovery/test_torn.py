@@ -77,6 +77,25 @@ def test_of_other_damage_nothing_is_cut(
     assert log.read_bytes() == DAMAGED[damage]
 
 
+def test_a_log_of_another_name_is_found(server: EmbeddedServer, tmp_path: Path) -> None:
+    """The script goes by what is there, whatever `appenddirname` and `appendfilename` are."""
+    log = log_of(tmp_path, BEFORE + WHOLE[:60])
+    manifest = log.with_name("appendonly.aof.manifest")
+    manifest.rename(manifest.with_name("other.manifest"))
+    log.parent.rename(tmp_path / "elsewhere")
+    mend_in_container(server.binary, tmp_path)
+    assert (tmp_path / "elsewhere" / log.name).read_bytes() == BEFORE
+
+
+def test_a_log_that_is_gone_is_left_to_the_server(server: EmbeddedServer, tmp_path: Path) -> None:
+    """What the manifest names and is not there is no matter of the mend; the server says it."""
+    log_of(tmp_path, BEFORE).unlink()
+    for mend in MENDS.values():
+        mend(server.binary, tmp_path)
+    with pytest.raises(UserError, match="did not start"), writing(server.binary, tmp_path):
+        pass
+
+
 def test_where_there_is_no_log_nothing_is_done(server: EmbeddedServer, tmp_path: Path) -> None:
     """A first start, or a server without an append-only file, is none of its business."""
     for mend in MENDS.values():

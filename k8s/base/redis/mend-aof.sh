@@ -6,10 +6,12 @@
 # that all that is written next is lost at the next start. What is damaged otherwise stays as it is:
 # the server says so. rillet/aof.py does the same for the embedded server.
 set -eu
-folder=${1:-/data}/appendonlydir
-manifest=$folder/appendonly.aof.manifest
-[ -s "$manifest" ] || exit 0
-last=$folder/$(awk '/ type i( |$)/ { name = $2 } END { print name }' "$manifest")
+# Whatever `appenddirname` and `appendfilename` are.
+set -- "${1:-/data}"/*/*.manifest
+[ -s "$1" ] || exit 0
+if [ $# -gt 1 ]; then echo "mend-aof: looks at $1 alone, of $*"; fi
+manifest=$1
+last=${manifest%/*}/$(awk '/ type i( |$)/ { name = $2 } END { print name }' "$manifest")
 [ -f "$last" ] || exit 0
 check=$(command -v redis-check-aof || command -v valkey-check-aof) || {
   echo "mend-aof: no redis-check-aof in this image: a torn transaction would stay"

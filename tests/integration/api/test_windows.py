@@ -120,6 +120,7 @@ def test_windows_of_one_size_come_oldest_first(api: Api, client: redis.Redis) ->
     write(client, "a/b", closed + opened)
     path = "/api/sensors/a/b/windows"
     found = api.get(f"{path}?size=1m").json()
+    assert api.get(f"{path}?size=60s").json() == found  # the same size, by another name
     assert (found["sensor"], found["size"]) == ("a/b", "1m")
     items = found["items"]
     assert [one["start"] - start for one in items] == [0, 60_000, 120_000, 180_000]

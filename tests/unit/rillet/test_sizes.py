@@ -6,12 +6,21 @@ from rillet.sizes import Size, parse_sizes, parse_span_ms
 
 
 def test_sizes_are_read_finest_first() -> None:
-    """Names stay as written, lengths are in ms, and each has its number to keep."""
+    """Lengths are in ms, and each has its number to keep."""
     assert parse_sizes("10s,1m", "60,240") == (Size("10s", 10_000, 60), Size("1m", 60_000, 240))
     assert parse_sizes(" 1h , 1d ", "48") == (
         Size("1h", 3_600_000, 48),
         Size("1d", 86_400_000, 48),
     )
+
+
+def test_a_size_has_one_name() -> None:
+    """However it is written, so that what was kept under it is found."""
+    sizes = parse_sizes("10000ms,60s,90m,36h,30d", "1000")
+    assert [size.name for size in sizes] == ["10s", "1m", "90m", "36h", "30d"]
+    assert [size.name for size in parse_sizes("1500ms,3600s,24h", "2400")] == ["1500ms", "1h", "1d"]
+    with pytest.raises(ValueError, match="1m does not divide 60s"):
+        parse_sizes("1m,60s", "60")
 
 
 def test_no_size_is_no_windows() -> None:
