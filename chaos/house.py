@@ -20,6 +20,7 @@ from rillet.connect import FAULTS
 from rillet.embedded import EmbeddedServer
 from rillet.environment import environment_with
 from rillet.settings import Settings
+from rillet.signals import held_back
 
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory_policy": "noeviction"}
 """The settings of Redis under which nothing may be lost."""
@@ -59,17 +60,23 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 class Workers:
-    """`number` processes of `rillet process`, from the code in `build` or from this one's."""
+    """Processes of `rillet process`, from the code in `build` or from this one's."""
 
-    def __init__(self, settings: Settings, number: int, folder: Path, build: Path | None) -> None:
+    def __init__(self, settings: Settings, folder: Path, build: Path | None) -> None:
         self.env, self.folder, self.build = environment(settings), folder, build
         self.ended: list[str] = []
-        self._running = [self._start(at) for at in range(number)]
+        self._running: list[subprocess.Popen[bytes]] = []
 
-    def _start(self, at: int) -> "subprocess.Popen[bytes]":
-        with (self.folder / f"worker-{at}.log").open("ab") as log:
+    def start(self, number: int) -> None:
+        """Start so many."""
+        for at in range(number):
+            self._start(at)
+
+    def _start(self, at: int) -> None:
+        """Start one, in the place of the one that had that number."""
+        with held_back(), (self.folder / f"worker-{at}.log").open("ab") as log:
             # `python -m` puts the folder it is started in before every other.
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "rillet", "process"],
                 cwd=self.build or Path(__file__).resolve().parents[1],
                 env=self.env,
@@ -78,13 +85,14 @@ class Workers:
                 stderr=log,
                 start_new_session=True,
             )
+            self._running[at : at + 1] = [process]
 
     def kill(self, target: int) -> None:
         """SIGKILL one, and start another in its place."""
         at = target % len(self._running)
         self._running[at].kill()
         self._running[at].wait()
-        self._running[at] = self._start(at)
+        self._start(at)
 
     def signal(self, target: int, number: signal.Signals) -> None:
         """Send one a signal."""
@@ -97,7 +105,7 @@ class Workers:
             if code is not None:
                 if code != NO_SERVER:
                     self.ended.append(f"worker {at} ended with status {code}")
-                self._running[at] = self._start(at)
+                self._start(at)
 
     def stop(self) -> None:
         """SIGCONT and SIGTERM to all; SIGKILL to those that do not end."""
@@ -119,23 +127,19 @@ class Workers:
 class House:
     """All that faults may be done to. `client` goes to the server itself, past the cables."""
 
-    def __init__(self, server: EmbeddedServer, partitions: int) -> None:
+    def __init__(self, server: EmbeddedServer, partitions: int, build: Path | None = None) -> None:
         self.server = server
         self.workers_cable, self.producers_cable = Cable(server.port), Cable(server.port)
         self.settings = settings_for(server.port, partitions)
         # A server that is down is told at once, or the plan would fall behind.
         self.client: Any = redis.Redis(port=server.port, protocol=2, retry=Retry(NoBackoff(), 0))
-        self.workers: Workers
+        behind = settings_for(self.workers_cable.port, partitions)
+        self.workers = Workers(behind, server.folder, build)
         self.producers: list[Producer] = []
 
     def load_rule(self) -> None:
         """Put the one alert rule of the run in force."""
         write_rules(self.client, self.settings, parse_toml(limit.RULE))
-
-    def start_workers(self, number: int, build: Path | None) -> None:
-        """Start the workers, behind their cable."""
-        settings = settings_for(self.workers_cable.port, self.settings.partitions)
-        self.workers = Workers(settings, number, self.server.folder, build)
 
     def start_producers(self, number: int, seed: int, rate: float, total: int) -> None:
         """Start the producers, behind theirs; `rate` and `total` are of all together."""

@@ -58,14 +58,14 @@ def run(config: Config, say: Say) -> Outcome:
     options: dict[str, Any] = {**DURABLE, **config.server_options}
     with ExitStack() as stack:
         server = stack.enter_context(EmbeddedServer(binary=config.binary, **options))
-        house = House(server, config.partitions)
+        house = House(server, config.partitions, config.build)
+        stack.callback(house.close)
         total = int(config.rate * config.seconds)
         each = total // config.producers
         witness = Witness(house.settings, [each] * config.producers)
         witness.start()
         house.load_rule()
-        house.start_workers(config.workers, config.build)
-        stack.callback(house.close)
+        house.workers.start(config.workers)
         until_s = time.monotonic() + config.patience_s
         _until(lambda: _group_is_there(house) or time.monotonic() > until_s, house)
         house.start_producers(config.producers, config.seed, config.rate, total)

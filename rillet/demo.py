@@ -21,7 +21,7 @@ from rillet.keys import partition_keys, partition_of
 from rillet.log import configure_logging, log_strays
 from rillet.port import listen_on
 from rillet.settings import Settings
-from rillet.signals import end_as_by_ctrl_c
+from rillet.signals import end_as_by_ctrl_c, held_back
 
 READY_S = 20.0
 """How long the API may take to answer before the demo gives up."""
@@ -123,9 +123,10 @@ class Children:
         """Start `rillet NAME OPTIONS` in a session of its own, so that Ctrl-C reaches only us."""
         args = [sys.executable, "-m", "rillet", name, *options]
         label = f"{name}-{len(self._running)}"
-        self._running[label] = subprocess.Popen(  # noqa: S603 our own command
-            args, env=self._env, start_new_session=True, pass_fds=hand_down
-        )
+        with held_back():
+            self._running[label] = subprocess.Popen(  # noqa: S603 our own command
+                args, env=self._env, start_new_session=True, pass_fds=hand_down
+            )
 
     def check(self) -> None:
         """Raise UserError naming a process that has ended by itself."""

@@ -15,6 +15,7 @@ import redis
 
 from rillet.aof import mend_torn
 from rillet.errors import UserError
+from rillet.signals import held_back
 
 MINIMUM = {"redis": (7, 0), "valkey": (7, 2)}
 """The oldest supported version of each server."""
@@ -105,9 +106,10 @@ class EmbeddedServer:
         mend_torn(self.binary, self.folder)
         # A session of its own: Ctrl-C reaches the demo alone, which stops the server last.
         try:
-            self._process = subprocess.Popen(  # noqa: S603 our own server
-                args, start_new_session=True, stdout=subprocess.DEVNULL
-            )
+            with held_back():
+                self._process = subprocess.Popen(  # noqa: S603 our own server
+                    args, start_new_session=True, stdout=subprocess.DEVNULL
+                )
         except OSError as error:
             raise UserError(f"{self.binary} cannot be started: {error.strerror}.") from None
         self._wait_until_ready(time.monotonic() + 10)

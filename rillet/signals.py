@@ -6,8 +6,12 @@ clearing away among them.
 """
 
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def hear_once(act: Callable[[], object], *numbers: signal.Signals) -> None:
@@ -28,6 +32,29 @@ def end_as_by_ctrl_c() -> None:
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # not under nohup
         numbers.append(signal.SIGHUP)
     hear_once(_interrupt, *numbers)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Hear the signals that end this process only after the block.
+
+    Else one that comes amid the start of another process would leave that one behind, as nobody
+    has its number yet. What is not heard anyway stays so, in the other process as well.
+    """
+    heard: list[int] = []
+    before = {number: signal.getsignal(number) for number in ENDING}
+    mine = [number for number in ENDING if callable(before[number])]
+    if threading.current_thread() is not threading.main_thread():
+        mine = []  # handlers run in the main thread alone
+    for number in mine:
+        signal.signal(number, lambda number, _frame: heard.append(number))
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, before[number])
+    for first in heard[:1]:
+        signal.raise_signal(first)
 
 
 def _interrupt() -> None:

@@ -3,8 +3,9 @@
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
-from rillet.signals import hear_once
+from rillet.signals import hear_once, held_back
 
 SCRIPT = """
 import os, signal
@@ -46,3 +47,47 @@ def test_clearing_away_is_not_interrupted() -> None:
     command = [sys.executable, "-c", SCRIPT]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "cleared away\n", "")
+
+
+HELD = """
+import signal
+from rillet.signals import end_as_by_ctrl_c, held_back
+end_as_by_ctrl_c()
+begun = None
+try:
+    with held_back():
+        signal.raise_signal(signal.SIGTERM)
+        begun = "a process"
+    print("went on")
+except KeyboardInterrupt:
+    print("ended", begun)
+"""
+
+
+def test_what_is_begun_is_known_before_a_signal_is_heard() -> None:
+    """One that comes amid the start of a process is heard once there is something to end."""
+    command = [sys.executable, "-c", HELD]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ended a process\n", "")
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    """Under nohup the processes that are started ignore a closed terminal as this one does."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with held_back():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_other_threads_start_processes_as_well() -> None:
+    """Where no handler can be set, none need be: they run in the main thread alone."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(_held).result()
+
+
+def _held() -> bool:
+    with held_back():
+        return True
