@@ -19,6 +19,11 @@ from rillet.errors import FULL
 RETRY_S = "2"
 """What Retry-After says when Redis is away or behind."""
 
+AWAY = "Redis does not answer; try again."
+WRONG_TYPE = (
+    "A key that this needs is of another type, so someone wrote it by hand: find it with"
+    " `redis-cli TYPE`, as docs/redis-layout.md names them, and delete it."
+)
 STOPPING = "The server is stopping; try again."
 
 log = structlog.get_logger()
@@ -74,7 +79,7 @@ def add_handlers(app: FastAPI) -> None:
 
     async def on_gone(_: Request, error: Any) -> Response:
         log.warning("redis.away", fault=f"{type(error).__name__}: {error}")
-        return problem(503, "Redis does not answer; try again.", retry=True)
+        return problem(503, WRONG_TYPE if "WRONGTYPE" in str(error) else AWAY, retry=True)
 
     async def on_full(_: Request, error: Any) -> Response:
         log.warning("redis.full", fault=f"{type(error).__name__}: {error}")

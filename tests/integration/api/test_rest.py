@@ -177,6 +177,16 @@ def test_a_redis_that_hangs_is_told_before_a_client_gives_up() -> None:
             os.kill(own.pid, signal.SIGCONT)
 
 
+def test_a_key_of_another_type_is_told_as_one(api: Api, client: redis.Redis) -> None:
+    """Not as a Redis that is away: the answer says what is wrong, and what to do."""
+    client.set("state", "x")
+    answer = api.get("/api/sensors")
+    client.delete("state")
+    assert answer.status_code == 503
+    assert "is of another type" in answer.json()["detail"]
+    assert "delete it" in answer.json()["detail"]
+
+
 def test_the_document_names_what_a_missing_token_is_answered(api: Api) -> None:
     """Each route that asks for a token lists 401; inspecting asks Redis, and lists 503."""
     paths = api.get("/openapi.json").json()["paths"]
