@@ -22,7 +22,11 @@ def test_a_server_is_not_left_behind_by_a_signal_amid_its_start(
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr("rillet.embedded.subprocess.Popen", Interrupted)
-    with pytest.raises(KeyboardInterrupt), EmbeddedServer(binary=server.binary):
-        pass
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # other tests set their own
+    try:
+        with pytest.raises(KeyboardInterrupt), EmbeddedServer(binary=server.binary):
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)
     (process,) = started
     assert process.poll() is not None
