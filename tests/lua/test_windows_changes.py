@@ -370,7 +370,7 @@ def played(
 
 @given(few_kept)
 @hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_what_is_kept_no_more_is_told(
     client: redis.Redis, settings: Settings, steps: list[Any]
