@@ -111,7 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
             for work in (*shared.reader.work(), shared.hub.run(), lag):
                 task = asyncio.create_task(work)
                 task.add_done_callback(_end_with)
-                stack.push_async_callback(_cancel, task)
+                stack.push_async_callback(cancel, task)
             yield
 
     app = FastAPI(
@@ -172,7 +172,7 @@ def _end_with(task: asyncio.Task[Any]) -> None:
         end_broken()
 
 
-async def _cancel(task: asyncio.Task[Any]) -> None:
+async def cancel(task: asyncio.Task[Any]) -> None:
     """Cancel a task until it has ended.
 
     Python 3.11's `asyncio.wait_for`, which redis-py sends with, forgets a cancellation that comes

@@ -71,8 +71,10 @@ class Firing:
     async def _compare(self, p: int, firing: str) -> bool:
         """Return False where changes are on their way, so that nothing can be said."""
         number = await self._settled(p, "HLEN", firing)
-        if number is None or (number > FEW and number == self._board.number(p)):
-            return number is not None
+        if number is None:
+            return False
+        if number > FEW and number == self._board.number(p):
+            return True
         values = await self._settled(p, "HGETALL", firing)
         if values is None:
             return False

@@ -13,7 +13,7 @@ from redis.exceptions import OutOfMemoryError
 from starlette.responses import JSONResponse, Response
 
 from api.body import read_body
-from api.problems import STOPPING, Problem, ProblemError
+from api.problems import AWAY, STOPPING, Problem, ProblemError
 from api.reader import GONE
 from api.readings import parse_line, parse_reading
 from rillet.errors import FULL
@@ -111,7 +111,7 @@ class Intake:
                 pipe.xadd(store.keys[p].readings, fields)
             answers = await pipe.execute(raise_on_error=False)
         except GONE:
-            raise self.refuse(503, "Redis does not answer; try again.") from None
+            raise self.refuse(503, AWAY) from None
         written = sum(not isinstance(answer, Exception) for answer in answers)
         self.taken += written
         self.shared.counts.taken += written

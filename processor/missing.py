@@ -31,7 +31,7 @@ def _has_changed(sensor: Sensor, sizes: Sequence[Size]) -> bool:
     """Tell whether there is any trace of other sizes."""
     if sensor.lacking or sensor.sizes - {size.ms for size in sizes}:
         return True
-    return any(sensor.lacks(size.ms) or sensor.unseen(size.ms) for size in sizes)
+    return any(sensor.missing(size.ms) for size in sizes)
 
 
 def _vouched(kept: Sequence[Pane], sensor: Sensor, size: Size, from_ms: int) -> Spans:
@@ -42,11 +42,10 @@ def _vouched(kept: Sequence[Pane], sensor: Sensor, size: Size, from_ms: int) -> 
     begin = -(-from_ms // size.ms) * size.ms
     if len(kept) >= min(size.keep, LEAST_KEPT):
         begin = max(begin, kept[0].start)
-    return without(without([(begin, _EVER)], sensor.lacks(size.ms)), sensor.unseen(size.ms))
+    return without([(begin, _EVER)], sensor.missing(size.ms))
 
 
 def _accounted(pane: Pane, sensor: Sensor) -> Spans:
     """Return of which time a pane has all readings; an open one with those of finer ones in it."""
-    size_ms = pane.end - pane.start
-    lacks = union(sensor.lacks(size_ms), sensor.unseen(size_ms)) if pane.open else pane.missing
-    return without([(pane.start, pane.end)], lacks)
+    lost = sensor.missing(pane.end - pane.start) if pane.open else pane.missing
+    return without([(pane.start, pane.end)], lost)

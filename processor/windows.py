@@ -92,6 +92,10 @@ class Sensor:
         """Return where readings began that windows of a size have not, and never will."""
         return unseen_by(size_ms, self.origins)
 
+    def missing(self, size_ms: int) -> Spans:
+        """Return of which time windows of a size may be without readings, for either reason."""
+        return union(self.lacks(size_ms), self.unseen(size_ms))
+
     def open_at(self, size: Size) -> list[Pane]:
         """Return the open panes of one size, oldest first, with the finer ones that are in them."""
         groups: dict[int, list[Pane]] = {}
@@ -107,15 +111,10 @@ class Sensor:
         lacking = self.lacking.get(size.ms, ())
         if self.sizes and size.ms not in self.sizes:  # the open ones have more than `lacks` says
             first = min(part.start for part in parts)
-            lacking = union(((start, first),), *map(self._lacks_open, parts))
+            within = (clipped(self.missing(p.end - p.start), p.start, p.end) for p in parts)
+            lacking = union(((start, first),), *within)
         inside, unseen = (clipped(one, start, end) for one in (lacking, self.unseen(size.ms)))
         return replace(whole, start=start, end=end, open=True, lacking=inside, unseen=unseen)
-
-    def _lacks_open(self, pane: Pane) -> Spans:
-        """Return what an open pane lacks of its time."""
-        size_ms = pane.end - pane.start
-        lacks = union(self.lacks(size_ms), self.unseen(size_ms))
-        return clipped(lacks, pane.start, pane.end)
 
 
 def _slow_pieces(slow: bytes) -> dict[str, bytes]:

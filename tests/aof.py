@@ -6,6 +6,7 @@ from pathlib import Path
 
 import redis
 
+from chaos.house import DURABLE
 from rillet.embedded import EmbeddedServer
 
 
@@ -32,9 +33,8 @@ def writing(
     binary: str, folder: Path | None = None
 ) -> Iterator[tuple[EmbeddedServer, "redis.Redis"]]:
     """Run a server that writes each command out at once, and a client of it."""
-    options = {"appendonly": "yes", "appendfsync": "always"}
     with (
-        EmbeddedServer(binary=binary, folder=folder, **options) as own,
+        EmbeddedServer(binary=binary, folder=folder, **DURABLE) as own,
         redis.Redis(port=own.port, protocol=2) as client,
     ):
         yield own, client

@@ -1,6 +1,5 @@
 """Waits for a condition, never for a time."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,10 +17,3 @@ def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
             return answer
         time.sleep(0.01)
     raise AssertionError(f"not within {seconds} s: {condition}")
-
-
-async def cancel(task: "asyncio.Task[Any]") -> None:
-    """Cancel a task until it ends: Python 3.11's `asyncio.wait_for` may forget it once."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=0.1)

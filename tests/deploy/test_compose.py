@@ -63,6 +63,10 @@ class Compose:
         nodes = ["node-1", "node-2", "node-3"]
         return nodes if self.profile == "cluster" else [self.profile]
 
+    def up(self) -> None:
+        """Start all with three processors, and wait until it is healthy."""
+        self("up", "-d", "--wait", "--scale", f"{self.part('processor')}=3")
+
     @cache  # noqa: B019 one object a module
     def token(self, which: str) -> str:
         """Return the generated `read` or `write` token, read as the documents say."""
@@ -97,7 +101,7 @@ def compose(request: pytest.FixtureRequest) -> Iterator[Compose]:
     try:
         running("build", "-q")
         started = time.monotonic()
-        running("up", "-d", "--wait", "--scale", f"{running.part('processor')}=3")
+        running.up()
         running.figures["seconds until all is healthy"] = round(time.monotonic() - started, 1)
         yield running
         print(json.dumps({request.param: running.figures}))  # noqa: T201 for docs/operations.md
@@ -183,18 +187,15 @@ def test_what_follows_a_torn_fold_outlives_the_next_kill(compose: Compose) -> No
         except httpx.HTTPError:
             return 0
 
-    def start() -> None:
-        compose("up", "-d", "--wait", "--scale", f"{compose.part('processor')}=3")
-
     compose("kill", *compose.stores)
     for store in compose.stores:
         compose("run", "--rm", "-T", "--no-deps", "--entrypoint", "sh", store, "-c", TEAR)
-    start()
+    compose.up()
     for seq in range(1, 51):
         until(lambda seq=seq: compose.post([{"sensor": "after-the-kill", "value": 1, "seq": seq}]))
     until(lambda: count() == 50, 60)
     compose("kill", *compose.stores)
-    start()
+    compose.up()
     until(lambda: count() > 0, 60)
     assert count() == 50
     said = compose("logs", *compose.stores)

@@ -4,6 +4,8 @@ import struct
 from typing import Any
 
 import redis
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from processor.fold import Folded, fold
 from processor.record import pieces_of
@@ -11,6 +13,12 @@ from rillet.keys import partition_keys
 from rillet.settings import Settings
 
 Reading = dict[str, Any]
+
+
+def examples(number: int) -> hypothesis_settings:
+    """Return settings of a property that tries so many examples on one server, which it empties."""
+    unchecked = [HealthCheck.function_scoped_fixture]
+    return hypothesis_settings(max_examples=number, deadline=None, suppress_health_check=unchecked)
 
 
 def add(client: redis.Redis, readings: list[Reading], first_ms: int = 1000) -> None:

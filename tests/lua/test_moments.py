@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import redis
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.fold import fold
@@ -18,6 +17,7 @@ from processor.merge import figures
 from processor.record import Moments, pieces_of
 from rillet.keys import partition_keys
 from rillet.settings import Settings
+from tests.lua.fold_support import examples
 from tests.lua.model import exact_figures
 
 rnd = random.Random(7)
@@ -147,9 +147,7 @@ def test_ten_thousand_folds_do_not_wear_the_sums_out(
 
 
 @given(st.lists(st.floats(-1e100, 1e100), min_size=1, max_size=60), st.integers(1, 60))
-@hypothesis_settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(300)
 def test_any_doubles(
     client: redis.Redis, settings: Settings, values: list[float], count: int
 ) -> None:

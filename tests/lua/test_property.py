@@ -4,14 +4,13 @@ import struct
 from typing import Any
 
 import redis
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.fold import fold
 from rillet.keys import partition_keys, partition_of
 from rillet.settings import Settings
-from tests.lua.fold_support import text
+from tests.lua.fold_support import examples, text
 from tests.lua.plain import as_numbers, plain_fold
 
 DAY_MS = 86_400_000
@@ -92,9 +91,7 @@ def send(client: redis.Redis, keys: list[Any], readings: list[tuple[str, Any]]) 
     st.lists(st.integers(1, 12), max_size=12),
     st.booleans(),
 )
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(60)
 def test_any_mix_in_any_cut_is_what_the_plain_model_says(
     client: redis.Redis, settings: Settings, readings: list[Any], cuts: list[int], two: bool
 ) -> None:

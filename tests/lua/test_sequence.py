@@ -1,12 +1,11 @@
 """lua/include/sequence.lua, through the fold, against a model that remembers numbers in a set."""
 
 import redis
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rillet.settings import Settings
-from tests.lua.fold_support import add, fold_all, hashes
+from tests.lua.fold_support import add, examples, fold_all, hashes
 from verify.sequence import Sequence
 
 near = st.integers(0, 60)
@@ -15,9 +14,7 @@ reading = st.tuples(near | far, st.none() | st.integers(0, 50))
 
 
 @given(st.lists(st.lists(reading, max_size=12), min_size=1, max_size=5))
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(60)
 def test_repeats_gaps_and_restarts_are_those_of_the_model(
     client: redis.Redis, settings: Settings, folds: list[list[tuple[int, int | None]]]
 ) -> None:

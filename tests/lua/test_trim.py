@@ -3,14 +3,13 @@
 from typing import Any
 
 import redis
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.fold import fold
 from rillet.keys import partition_keys
 from rillet.settings import Settings
-from tests.lua.fold_support import add, fold_all, hashes
+from tests.lua.fold_support import add, examples, fold_all, hashes
 
 ADD = """
 for i = 1, tonumber(ARGV[2]) do
@@ -94,9 +93,7 @@ step = st.one_of(
 
 
 @given(st.lists(step, max_size=16), st.sampled_from([0, 50, 1000]))
-@hypothesis_settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(40)
 def test_nothing_goes_that_a_group_still_needs(
     client: redis.Redis, settings: Settings, steps: list[tuple[str, int]], tail: int
 ) -> None:

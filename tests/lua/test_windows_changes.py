@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import redis
-from hypothesis import HealthCheck, example, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from processor.fold import fold
@@ -22,7 +21,7 @@ from processor.windows import Sensor, begin_of, over, record_fields
 from rillet.keys import partition_keys
 from rillet.settings import Settings
 from rillet.sizes import Size, parse_sizes
-from tests.lua.fold_support import hashes, text
+from tests.lua.fold_support import examples, hashes, text
 from tests.lua.model import exact_figures
 
 LATENESS = 2000
@@ -333,9 +332,7 @@ def check_spans(scene: Scene, sensor: str, model: Model) -> None:
 @given(steps)
 @example([*one, ("change", "5s,20s", True), *one, *one])
 @example([*one, ("change", SIZES[0], False), *one, ("change", SIZES[0], True), *one] * 3)
-@hypothesis_settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(80)
 def test_sizes_and_quantiles_may_change_at_any_moment(
     client: redis.Redis, settings: Settings, steps: list[Any]
 ) -> None:
@@ -369,9 +366,7 @@ def played(
 
 
 @given(few_kept)
-@hypothesis_settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(20)
 def test_what_is_kept_no_more_is_told(
     client: redis.Redis, settings: Settings, steps: list[Any]
 ) -> None:
@@ -387,9 +382,7 @@ def test_what_is_kept_no_more_is_told(
 
 
 @given(finest_stays)
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(60)
 def test_windows_are_whole_where_the_finest_size_stays(
     client: redis.Redis, settings: Settings, steps: list[Any]
 ) -> None:

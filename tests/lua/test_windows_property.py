@@ -6,8 +6,7 @@ from typing import Any
 import orjson
 import pytest
 import redis
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.fold import fold
@@ -17,7 +16,7 @@ from processor.sketch import Sketch
 from processor.windows import Sensor, begin_of, over, record_fields
 from rillet.keys import Keys, partition_keys
 from rillet.settings import Settings
-from tests.lua.fold_support import hashes, text
+from tests.lua.fold_support import examples, hashes, text
 from tests.lua.model import exact_figures
 from tests.lua.windows_model import Alerts, Reading, Windows, first_and_last, weighted
 
@@ -248,9 +247,7 @@ def check_alerts(scene: Scene, sensor: str) -> None:
 
 
 @given(steps, st.integers(0, 20_000))
-@hypothesis_settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(150)
 def test_whatever_comes_when_however_it_is_folded_is_what_the_model_says(
     client: redis.Redis, settings: Settings, steps: list[Any], rest_ms: int
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 import redis
 from httpx_sse import aconnect_sse
 
+from api.app import cancel
 from api.board import Board
 from api.reader import Reader
 from api.tail import Tail
@@ -18,7 +19,6 @@ from rillet.keys import Keys, partition_keys
 from rillet.settings import Settings
 from tests.alerting import change
 from tests.serving import Api, add, serving, stream
-from tests.waiting import cancel
 
 KEYS = Keys()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis
 
+from api.app import cancel
 from api.board import Board
 from api.reader import Reader
 from api.tail import Tail
@@ -18,7 +19,7 @@ from rillet.keys import Keys
 from rillet.settings import Settings
 from tests.alerting import change
 from tests.serving import Api, Event, add, add_all, serving, stream
-from tests.waiting import cancel, until
+from tests.waiting import until
 
 KEYS = Keys()
 NAMES = [f"s{n}" for n in range(1000)]

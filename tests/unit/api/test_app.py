@@ -3,7 +3,7 @@
 import asyncio
 import signal
 
-from api.app import _cancel, _end_with
+from api.app import _end_with, cancel
 
 
 async def test_the_process_ends_with_the_task_it_lives_by() -> None:
@@ -43,6 +43,6 @@ async def test_a_task_that_forgets_a_cancellation_is_cancelled_again() -> None:
     task = asyncio.create_task(forgetful())
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
-        await _cancel(task)
+        await cancel(task)
     assert task.cancelled()
     assert forgotten == 2
